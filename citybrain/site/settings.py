@@ -1,0 +1,167 @@
+"""Every setting, with a safe default and who changes it. Loads without a database or environment."""
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from citybrain.site import env
+
+PACKAGE = Path(__file__).resolve().parent.parent
+CHECKOUT = PACKAGE.parent
+HOME = env.path("CITYBRAIN_HOME", CHECKOUT / "var")  # operator: where data, photos, logs and secrets live
+
+DEBUG = env.flag("CITYBRAIN_DEBUG")  # developer only: never in a running city
+PORT = env.integer("CITYBRAIN_PORT", 8000, least=1, most=65535)  # operator
+PUSH_PORT = env.integer("CITYBRAIN_PUSH_PORT", min(PORT + 1, 65535), least=1, most=65535)  # operator
+ADDRESS = env.text("CITYBRAIN_ADDRESS", "127.0.0.1")  # operator: the address that is listened on
+
+
+def _secret() -> str:
+    """Return the site's secret: from the environment, from HOME, or a fixed one for tools that need none."""
+    given = env.text("CITYBRAIN_SECRET_KEY")
+    if given:
+        return given
+    kept = HOME / "secret_key"
+    if kept.is_file():
+        return kept.read_text().strip()
+    return "not-a-secret: `citybrain up` and `citybrain init` write a real one into HOME"
+
+
+SECRET_KEY = _secret()
+ALLOWED_HOSTS = env.words("CITYBRAIN_HOSTS", ["127.0.0.1", "localhost", "[::1]", "testserver"])  # operator
+
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "citybrain.base.worktime",
+    "citybrain.base.ledger",
+    "citybrain.base.areas",
+    "citybrain.base.identity",
+    "citybrain.hub.cases",
+    "citybrain.faces.look",
+    "citybrain.faces.desk",
+    "citybrain.faces.portal",
+    "citybrain.faces.cockpit",
+    "citybrain.faces.gateway",
+    "citybrain.sample",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "citybrain.base.identity.sessions.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "citybrain.base.identity.middleware.ActorMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "citybrain.faces.look.middleware.ContentSecurityMiddleware",
+]
+
+ROOT_URLCONF = "citybrain.site.urls"
+WSGI_APPLICATION = "citybrain.site.wsgi.application"
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.messages.context_processors.messages",
+                "citybrain.faces.look.context.look",
+            ],
+            "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
+        },
+    }
+]
+
+
+def _database(url: str) -> dict[str, Any]:
+    """Return Django's settings for a postgresql:// address."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql"}:
+        raise env.BadSetting(f"DATABASE_URL: {parts.scheme}:// is not PostgreSQL; use postgresql://")
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")) or "citybrain",
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": parts.hostname or "",
+        "PORT": str(parts.port or 5432),
+        "CONN_MAX_AGE": 0,  # the pool keeps connections
+        "OPTIONS": {
+            "pool": {"min_size": 1, "max_size": env.integer("CITYBRAIN_DB_POOL", 8, least=1, most=200)},
+            "server_side_binding": True,
+            "prepare_threshold": 5,
+        },
+        "TEST": {"NAME": env.text("CITYBRAIN_TEST_DB", "test_citybrain")},
+    }
+
+
+def _database_url() -> str:
+    """Return the address given, or the one the embedded server wrote into HOME, or a place that refuses."""
+    given = env.text("DATABASE_URL")
+    if given:
+        return given
+    kept = HOME / "postgres" / "url"
+    return kept.read_text().strip() if kept.is_file() else "postgresql://citybrain@127.0.0.1:1/citybrain"
+
+
+DATABASES = {"default": _database(_database_url())}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+AUTH_USER_MODEL = "identity.Person"
+AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 10},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+LOGIN_URL = "/sign-in/"
+SESSION_ENGINE = "citybrain.base.identity.sessions"
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+TLS = env.flag("CITYBRAIN_TLS")  # operator: served over HTTPS (own certificate or a proxy)
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+CSRF_TRUSTED_ORIGINS = env.words("CITYBRAIN_ORIGINS", [])  # operator: https://city.example behind a proxy
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = SECURE_SSL_REDIRECT = TLS
+X_FRAME_OPTIONS = "DENY"
+
+LANGUAGE_CODE = "zh-hans"
+LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env.text("CITYBRAIN_TIME_ZONE", "Asia/Shanghai")  # operator
+
+STATIC_URL = "/static/"
+STATIC_ROOT = HOME / "static"
+MEDIA_ROOT = HOME / "photos"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.text("CITYBRAIN_LOG_LEVEL", "INFO")},
+}
