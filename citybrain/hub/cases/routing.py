@@ -1,0 +1,122 @@
+"""Routing: which body should handle it. Ranked candidates, each with its reasons; a returned route sinks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import connection
+from django.utils.translation import gettext as _
+
+from citybrain.base.areas.tree import tree
+from citybrain.base.identity.agencies import agencies_covering, agency_by_id, resolve_agency
+from citybrain.hub.cases.models import Item, RouteRecord
+
+LEAD, ASSIST, STREET = 1.0, 0.55, 0.45
+RETURN_PENALTY = 0.35
+LEVELS = {"社区": 4, "街镇": 3, "区": 2, "市": 1}
+Lineage = Sequence[int | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """One body that could handle it; `score` only orders, `reasons` say why."""
+
+    agency_id: int
+    name: str
+    score: float
+    reasons: tuple[str, ...]
+
+    def to_json(self) -> dict[str, Any]:
+        return {"agency": self.agency_id, "name": self.name, "score": self.score, "reasons": self.reasons}
+
+
+def rank(item: Item | None, lineage: Lineage, limit: int = 5, *, barred: frozenset[int] = frozenset()) -> list[Candidate]:
+    """Return candidates for an item in a place, best first.
+
+    `barred` holds agencies that have returned this very case: they come last, with that reason.
+    """
+    if item is None:
+        return []
+    found = _by_kind(item, lineage)
+    records = _records(item.code, lineage[1])
+    ranked = [_weigh(agency, score, reasons, records, barred) for agency, (score, reasons) in found.items()]
+    return sorted(ranked, key=lambda one: (-one.score, one.agency_id))[:limit]
+
+
+def _by_kind(item: Item, lineage: Lineage) -> dict[int, tuple[float, list[str]]]:
+    """Return agency id → (score, reasons) for the lead and assisting kinds and the street office."""
+    found: dict[int, tuple[float, list[str]]] = {}
+    finest = LEVELS.get(item.first_level, 3)
+    for kind, score, role in (
+        (item.lead_kind, LEAD, _("牵头单位类别")),
+        (item.assist_kind, ASSIST, _("协办单位类别")),
+        ("subdistrict", STREET, _("属地街镇")),
+    ):
+        if not kind:
+            continue
+        body = resolve_agency(kind, _from_level(lineage, finest))
+        if body is None or body.pk in found:
+            continue
+        area = tree().get(body.area_id)
+        reasons = [
+            _("事项“%(item)s”的%(role)s") % {"item": item.name, "role": role},
+            _("辖区: %(area)s") % {"area": area.name},
+        ]
+        found[body.pk] = (score, reasons)
+    return found
+
+
+def _from_level(lineage: Lineage, finest: int) -> tuple[int | None, ...]:
+    """Return the lineage cut at the level that handles first, so that a street item stays at the street."""
+    keep = max(finest, 1)
+    return tuple(area if level <= max(keep, 3) else None for level, area in enumerate(lineage, start=1))
+
+
+def _records(item_code: str, district_id: int | None) -> dict[int, tuple[int, int]]:
+    if district_id is None:
+        return {}
+    rows = RouteRecord.objects.filter(item_code=item_code, district_id=district_id, returned__gt=0)
+    return {row[0]: (row[1], row[2]) for row in rows.values_list("agency_id", "dispatched", "returned")}
+
+
+def _weigh(
+    agency_id: int, score: float, reasons: list[str], records: dict[int, tuple[int, int]], barred: frozenset[int]
+) -> Candidate:
+    dispatched, returned = records.get(agency_id, (0, 0))
+    if returned:
+        share = returned / max(dispatched, returned)
+        score *= 1 - RETURN_PENALTY * min(1.0, share + 0.2)
+        reasons = [*reasons, _("同类案件曾退回 %(n)d 次, 排序下调") % {"n": returned}]
+    if agency_id in barred:
+        score *= 0.2
+        reasons = [*reasons, _("该单位已退回过本案")]
+    return Candidate(agency_id, agency_by_id(agency_id).name, round(score, 3), tuple(reasons))
+
+
+def choices(item: Item | None, lineage: Lineage, barred: frozenset[int] = frozenset()) -> list[Candidate]:
+    """Return the ranked candidates and then every other body that covers the place, for the dispatcher's list."""
+    ranked = rank(item, lineage, barred=barred)
+    known = {candidate.agency_id for candidate in ranked}
+    rest = [
+        Candidate(agency.pk, agency.name, 0.0, ())
+        for agency in agencies_covering(lineage)
+        if agency.pk not in known
+    ]
+    return ranked + rest
+
+
+COUNT = """
+INSERT INTO cases_routerecord (item_code, district_id, agency_id, dispatched, returned, changed_at)
+VALUES (%s, %s, %s, %s, %s, %s)
+ON CONFLICT (item_code, district_id, agency_id) DO UPDATE
+SET dispatched = cases_routerecord.dispatched + EXCLUDED.dispatched,
+    returned = cases_routerecord.returned + EXCLUDED.returned, changed_at = EXCLUDED.changed_at
+"""
+
+
+def count(item_code: str, district_id: int, agency_id: int, *, returned: bool, now: datetime) -> None:
+    """Remember one dispatch, or one return, of a route."""
+    values = [item_code, district_id, agency_id, 0 if returned else 1, 1 if returned else 0, now]
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, values)

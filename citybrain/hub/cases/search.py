@@ -1,0 +1,47 @@
+"""Search by words: Chinese has no spaces, so texts are indexed by pairs of letters and then checked whole.
+
+Kept in step with the SQL function cases_bigrams (migration 0001), which is made from BETWEEN_RANGES: a
+single letter is indexed as it is, a run of letters by its overlapping pairs.
+"""
+
+import re
+from typing import Any
+
+# What separates runs of letters: white space, ASCII, general, CJK and full-width punctuation.
+BETWEEN_RANGES = (
+    r"\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f"
+    r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
+)
+BETWEEN = re.compile(f"[{BETWEEN_RANGES}]+")
+PHRASES_MOST = 6
+LONGEST = 60
+
+
+def phrases(query: str) -> list[str]:
+    """Return the phrases of a search: parts between spaces, at most six, each at most 60 letters."""
+    return [part[:LONGEST] for part in query.split()[:PHRASES_MOST]]
+
+
+def tokens(phrase: str) -> list[str]:
+    """Return the index words of a phrase: overlapping pairs, or the single letter."""
+    found: list[str] = []
+    for run in BETWEEN.split(phrase.lower()):
+        found += [run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)]
+    return found
+
+
+def condition(query: str) -> tuple[str, list[Any]]:
+    """Return SQL over the alias `c` that holds for cases with every phrase of a search, and its parameters.
+
+    The index narrows; LIKE makes sure that the pairs stand together. An empty search is true.
+    """
+    parts: list[str] = []
+    params: list[Any] = []
+    for phrase in phrases(query):
+        pairs = [f"'{pair}'" if len(pair) == 2 else f"'{pair}':*" for pair in tokens(phrase)]
+        if pairs:
+            parts.append("c.words @@ (%s)::tsquery")
+            params.append(" & ".join(pairs))
+        parts.append("lower(c.number || ' ' || c.address || ' ' || c.description) LIKE %s")
+        params.append("%" + phrase.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%")
+    return " AND ".join(parts) or "true", params
