@@ -82,7 +82,7 @@ class Case(models.Model):
     extra = models.JSONField(default=dict, blank=True)
     words = models.GeneratedField(
         expression=Func(
-            Concat("number", Value(" "), "address", Value(" "), "description"),
+            Concat("number", Value(" "), "address", Value(" "), "description", output_field=models.TextField()),
             function="cases_bigrams",
         ),
         output_field=SearchVectorField(),
