@@ -146,6 +146,7 @@ class Person(AbstractBaseUser):
     auth_level = models.CharField(max_length=2, choices=AuthLevel.choices, default="L1", db_default="L1")
     is_active = models.BooleanField(default=True, db_default=True)
     must_change_password = models.BooleanField(default=False, db_default=False)
+    one_time_until = models.DateTimeField(null=True, blank=True, help_text="end of a one-time password")
     preferences = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
     created_at = models.DateTimeField(db_default=Now())
     version = models.PositiveIntegerField(default=1, db_default=1)
@@ -330,7 +331,9 @@ class PhoneCode(models.Model):
     """A code sent to a phone. Only its keyed hash is kept."""
 
     phone = models.CharField(max_length=20)
+    ticket_hash = models.CharField(max_length=64, unique=True, help_text="of the browser that asked")
     code_hash = models.CharField(max_length=64)
+    device = models.CharField(max_length=64, db_default="", help_text="hash of a device known for this phone")
     ip = models.GenericIPAddressField(null=True)
     sent_at = models.DateTimeField()
     expires_at = models.DateTimeField()
@@ -345,6 +348,35 @@ class PhoneCode(models.Model):
 
     def __str__(self) -> str:
         return f"code for {self.phone[-4:]}"
+
+
+class PeopleImport(models.Model):
+    """One import of people, with its receipt: a line per row of the file. Never holds a password."""
+
+    person = models.ForeignKey(Person, models.PROTECT, null=True, related_name="+", help_text="who imported")
+    at = models.DateTimeField()
+    file_name = models.CharField(max_length=200)
+    digest = models.CharField(max_length=64, help_text="SM3 of the file")
+    counts = models.JSONField(default=dict, help_text="rows by outcome")
+    receipt = models.JSONField(default=list)
+
+    class Meta:
+        ordering = ("-at", "-id")
+
+    def __str__(self) -> str:
+        return f"{self.file_name} at {self.at:%Y-%m-%d %H:%M}"
+
+
+class DirectoryVersion(models.Model):
+    """One row whose number changes whenever an agency does (microseconds since 1970: never the same twice)."""
+
+    version = models.BigIntegerField()
+
+    class Meta:
+        constraints = (models.CheckConstraint(condition=Q(id=1), name="identity_directory_one_row"),)
+
+    def __str__(self) -> str:
+        return str(self.version)
 
 
 def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
