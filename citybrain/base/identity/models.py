@@ -368,7 +368,7 @@ class PeopleImport(models.Model):
 
 
 class DirectoryVersion(models.Model):
-    """One row whose number changes whenever an agency does (microseconds since 1970: never the same twice)."""
+    """One row whose number changes whenever an agency does (microseconds since 1970, never twice)."""
 
     version = models.BigIntegerField()
 

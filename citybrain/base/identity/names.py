@@ -6,7 +6,8 @@ from pypinyin.contrib.tone_convert import to_normal
 
 def pinyin_key(name: str) -> str:
     """Return "zhangwei zw" for 张伟: full pinyin, a space, initials; Latin letters stay, in lower case."""
-    syllables = [to_normal(part).lower() for part in lazy_pinyin(name, style=Style.NORMAL, errors=_split)  # type: ignore[arg-type]]
+    parts = lazy_pinyin(name, style=Style.NORMAL, errors=_split)  # type: ignore[arg-type]
+    syllables = [to_normal(part).lower() for part in parts]
     letters = [part for part in syllables if part.isalnum()]
     return f"{''.join(letters)} {''.join(part[0] for part in letters)}".strip()
 
