@@ -58,7 +58,7 @@ class Migration(migrations.Migration):
             name='Person',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='上次登录')),
+                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
                 ('kind', models.CharField(choices=[('officer', '工作人员'), ('citizen', '市民')], db_default='officer', default='officer', max_length=8)),
                 ('login', models.CharField(blank=True, max_length=40, null=True, unique=True)),
                 ('phone', models.CharField(blank=True, db_default='', default='', max_length=20)),
