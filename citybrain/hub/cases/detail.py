@@ -1,0 +1,214 @@
+"""Everything the page of one case shows, read through the reader's rights in a fixed number of queries."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from django.utils.dateparse import parse_datetime
+from django.utils.translation import get_language
+from django.utils.translation import gettext as _
+
+from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.roles import role_named
+from citybrain.hub.cases import contact, deadlines, facts, items, routing, rows, same_case
+from citybrain.hub.cases.errors import NotFound
+from citybrain.hub.cases.lifecycle import AT_AGENCY, TRANSITIONS
+from citybrain.hub.cases.models import Case, CaseClock, CaseEvent, CasePhoto, Item
+from citybrain.hub.cases.states import State, Step
+from citybrain.hub.cases.steps import NextStep, blocked_steps, next_steps
+
+
+@dataclass(frozen=True, slots=True)
+class EventView:
+    """One history row in words. `clock` says what the clock did, empty when nothing."""
+
+    seq: int
+    action: str
+    label: str
+    state: State
+    who: str
+    role: str
+    agency: str
+    on_behalf: str
+    at: datetime
+    reason: str
+    clock: str
+    facts: tuple[tuple[str, str], ...]
+    photos: tuple[CasePhoto, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ClockView:
+    """One deadline with the reasons for it, a sentence a line."""
+
+    step: Step
+    started_at: datetime
+    due_at: datetime | None
+    stopped_at: datetime | None
+    on_time: bool | None
+    paused: bool
+    running: bool
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GuessView:
+    item: Item
+    score: float
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """What one reader sees of one case."""
+
+    case: Case
+    row: rows.CaseRow
+    item: Item | None
+    guesses: tuple[GuessView, ...]
+    steps: list[NextStep]
+    blocked: list[tuple[str, str]]
+    events: tuple[EventView, ...]
+    clocks: tuple[ClockView, ...]
+    photos: tuple[CasePhoto, ...]
+    contact: contact.Contact | None
+    candidates: tuple[routing.Candidate, ...]
+    same: tuple[same_case.SameCase, ...]
+    main_number: str
+
+    @property
+    def running(self) -> ClockView | None:
+        return next((clock for clock in self.clocks if clock.running), None)
+
+
+def case_page(actor: Actor, number: str) -> CasePage:
+    """Return the page of a case by its number. Raises NotFound for one that the actor may not see."""
+    visible = Case.objects.visible_to(actor)
+    case = visible.select_related("item", "contact", "duplicate_of", "agency").filter(number=number).first()
+    if case is None:
+        raise NotFound
+    photos = tuple(CasePhoto.objects.filter(case=case).select_related("place"))
+    history = list(
+        CaseEvent.objects.filter(case=case).select_related("actor_agency", "on_behalf_of").order_by("seq")
+    )
+    clocks = list(CaseClock.objects.filter(case=case).order_by("id"))
+    barred = returned_by(history)
+    before_handling = State(case.state) not in AT_AGENCY and case.is_open
+    return CasePage(
+        case=case,
+        row=_row(case),
+        item=case.item,
+        guesses=_guesses(history),
+        steps=next_steps(actor, case),
+        blocked=blocked_steps(actor, case),
+        events=tuple(_event(event, photos) for event in history),
+        clocks=tuple(_clock(clock) for clock in clocks),
+        photos=photos,
+        contact=contact.masked(case.contact) if hasattr(case, "contact") else None,
+        candidates=tuple(routing.rank(case.item, case.guard_lineage(), barred=barred)) if before_handling else (),
+        same=tuple(same_case.candidates(actor, case)) if case.is_open else (),
+        main_number=case.duplicate_of.number if case.duplicate_of else "",
+    )
+
+
+def returned_by(history: list[CaseEvent]) -> frozenset[int]:
+    """Return the agencies that have returned this very case."""
+    return frozenset(
+        event.data["agency_before"]
+        for event in history
+        if event.action == "return" and event.data.get("agency_before") is not None
+    )
+
+
+def _row(case: Case) -> rows.CaseRow:
+    return rows.rows_from([tuple(getattr(case, name) for name in rows.NAMES)])[0]
+
+
+def _guesses(history: list[CaseEvent]) -> tuple[GuessView, ...]:
+    told = history[0].data.get("guesses", []) if history else []
+    known = items.index().by_code
+    return tuple(
+        GuessView(known[one["item"]], one["score"], tuple(one["words"])) for one in told if one["item"] in known
+    )
+
+
+def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
+    return EventView(
+        seq=event.seq,
+        action=event.action,
+        label=action_label(event.action),
+        state=State(event.to_state),
+        who=event.actor_name or _("系统"),
+        role=role_label(event.actor_role),
+        agency=event.actor_agency.name if event.actor_agency else "",
+        on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",
+        at=event.at,
+        reason=event.reason,
+        clock=clock_words(event.data.get("clock") or {}),
+        facts=tuple(facts.told(event.data)),
+        photos=tuple(photo for photo in photos if photo.seq == event.seq),
+    )
+
+
+def role_label(key: str) -> str:
+    """Return a role's name in the reader's language, or an empty text for none."""
+    try:
+        return role_named(key).name if key else ""
+    except KeyError:
+        return key
+
+
+def action_label(action: str) -> str:
+    """Return an action's name in the reader's language."""
+    transition = TRANSITIONS.get(action)
+    if transition is not None:
+        return str(transition.label)
+    return {
+        "report": _("上报"),
+        "remind": _("提醒"),
+        "escalate": _("超时升级"),
+        "import": _("导入"),
+    }.get(action, action)
+
+
+def clock_words(told: dict[str, Any]) -> str:
+    """Return what the clock did at an event, as a sentence; empty when nothing."""
+    if not told:
+        return ""
+    step = Step(told["step"]).label if told.get("step") else ""
+    due = parse_datetime(told["due"]) if told.get("due") else None
+    stamp = timezone.localtime(due).strftime("%m-%d %H:%M") if due else ""
+    did = told.get("did", "start")
+    if did == "pause":
+        return _("%(step)s时限暂停") % {"step": step}
+    if did == "resume":
+        return _("%(step)s时限恢复, %(due)s 到期") % {"step": step, "due": stamp}
+    if did == "stop":
+        return _stopped_words(step, told.get("on_time"))
+    if not stamp:
+        return _("%(step)s时限开始, 暂无法计算到期时间") % {"step": step}
+    return _("%(step)s时限开始, %(due)s 到期") % {"step": step, "due": stamp}
+
+
+def _stopped_words(step: str, on_time: bool | None) -> str:
+    if on_time is None:
+        return _("%(step)s时限停止") % {"step": step}
+    if on_time:
+        return _("%(step)s时限停止, 按时") % {"step": step}
+    return _("%(step)s时限停止, 超时") % {"step": step}
+
+
+def _clock(clock: CaseClock) -> ClockView:
+    language = get_language() or "zh-hans"
+    paused = bool(clock.pauses) and clock.pauses[-1][1] is None
+    return ClockView(
+        step=Step(clock.step),
+        started_at=clock.started_at,
+        due_at=clock.due_at,
+        stopped_at=clock.stopped_at,
+        on_time=clock.on_time,
+        paused=paused and clock.stopped_at is None,
+        running=clock.stopped_at is None,
+        lines=tuple(deadlines.explain(clock, language)),
+    )
