@@ -32,7 +32,7 @@ def partition(plan: Plan, mesh: Mesh, land: Terrain) -> Partition:
     everyone = np.arange(len(mesh.sites))
     drifted = land.drift(mesh.sites)
     warped = _warp(drifted, drifted[np.argmax(land.density(mesh.sites))], 2.6 * plan.extent)
-    district = _grow(everyone, warped, near, plan.districts, rng, river=0.8)
+    district = _from_the_centre(_grow(everyone, warped, near, plan.districts, rng, river=0.8), warped)
     street = _split(district, plan.streets, mesh.sites, near, rng, river=0.8)
     community = _split(street, plan.communities, mesh.sites, near, rng, river=1.5)
     return Partition(district, street, community)
@@ -53,6 +53,14 @@ def share_out(total: int, weights: Array, most: Ints) -> Ints:
         step = np.argsort(-gap, kind="stable")[: min(abs(missing), int(room.sum()))]
         shares[step] += np.sign(missing)
     return shares
+
+
+def _from_the_centre(group: Ints, warped: Array) -> Ints:
+    """Return the groups numbered anew, the innermost first: the old town has the first codes."""
+    far = np.bincount(group, weights=np.hypot(warped[:, 0], warped[:, 1])) / np.bincount(group)
+    place = np.empty(len(far), dtype=np.int64)
+    place[np.argsort(far, kind="stable")] = np.arange(len(far))
+    return np.asarray(place[group])
 
 
 def _warp(sites: Array, centre: Array, core: float) -> Array:
