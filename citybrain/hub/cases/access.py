@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
+from django.utils.translation import gettext as _
 
 from citybrain.base.identity.access import Forbidden, require, scope_q, scope_sql
 from citybrain.base.identity.actor import Actor
@@ -38,7 +39,9 @@ def require_step(actor: Actor, transition: "Transition", case: "Case", owner_pro
         return None
     if transition.by_officer:
         return require(actor, transition.permission, case)
-    raise Forbidden("只有上报人本人可以进行此操作。", "请用上报时的手机号登录, 或用案件编号和查询码查询。")
+    raise Forbidden(
+        _("只有上报人本人可以进行此操作。"), _("请用上报时的手机号登录，或用案件编号和查询码查询。")
+    )
 
 
 def owns(actor: Actor, case: "Case") -> bool:

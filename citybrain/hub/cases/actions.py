@@ -21,7 +21,7 @@ from citybrain.hub.cases.errors import BadInput, CaseError, Conflict, NotNow
 from citybrain.hub.cases.intake import Receipt, Report
 from citybrain.hub.cases.lifecycle import TRANSITIONS, Transition
 from citybrain.hub.cases.models import Case, CaseEvent
-from citybrain.hub.cases.states import Source, State
+from citybrain.hub.cases.states import TERMINAL, Source, State
 
 OPEN_TO_ALL = frozenset({Source.CITIZEN})
 
@@ -64,7 +64,7 @@ def take(
     """
     transition = TRANSITIONS.get(step)
     if transition is None:
-        raise BadInput(_("没有这个操作: %(step)s") % {"step": step}, "step")
+        raise BadInput(_("没有这个操作：%(step)s") % {"step": step}, "step")
     moment = now or timezone.now()
     with transaction.atomic():
         held = store.lock(actor, case_id, owner_code=owner_code)
@@ -100,7 +100,7 @@ def _write(
     before = follow.snapshot(held)
     effects.apply(transition.key, change)
     mode = follow.settle(change, transition, before)
-    case.is_open = State(case.state) not in effects.TERMINAL
+    case.is_open = State(case.state) not in TERMINAL
     told, new_clock = clocks.turn(mode, case, held.clock, now)
     data = {"clock": told, **follow.facts(change, transition, before), **_plain(cleaned)}
     body = {"from": from_state, "to": case.state, "version": case.version + 1, **_plain(cleaned)}
@@ -164,7 +164,7 @@ def take_many(
         except (CaseError, Forbidden) as error:
             rows.append(BatchRow(case_id, str(error)))
         except IntegrityError:
-            rows.append(BatchRow(case_id, _("数据冲突, 请重试。")))
+            rows.append(BatchRow(case_id, _("数据冲突，请重试。")))
         else:
             rows.append(BatchRow(case_id))
     return rows

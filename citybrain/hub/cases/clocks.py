@@ -11,7 +11,9 @@ from citybrain.hub.cases.models import Case, CaseClock
 from citybrain.hub.cases.states import Step
 
 
-def turn(mode: Clock, case: Case, running: CaseClock | None, now: datetime) -> tuple[dict[str, Any], CaseClock | None]:
+def turn(
+    mode: Clock, case: Case, running: CaseClock | None, now: datetime
+) -> tuple[dict[str, Any], CaseClock | None]:
     """Change the running clock in place; return what it did, in words for the history, and a new clock or None.
 
     The case's `step`, `due_at`, `remind_at`, `escalation` and `on_time` follow.

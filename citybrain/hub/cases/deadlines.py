@@ -13,7 +13,7 @@ from django.utils import timezone
 from citybrain.base.worktime import calendar as calendars
 from citybrain.base.worktime.calendar import MissingYear
 from citybrain.base.worktime.clock import Clock as Worktime
-from citybrain.base.worktime.clock import Pause
+from citybrain.base.worktime.clock import Extension, Pause
 from citybrain.hub.cases.models import CaseClock, Item
 from citybrain.hub.cases.states import Step
 
@@ -51,7 +51,9 @@ def limit_for(step: Step, item: Item | None, on: date) -> Limit:
     """Return the limit of a step for an item; Source: the item table, else data/steps.toml."""
     table = parameters(on)
     if step == Step.FILING and item is not None:
-        return Limit(item.accept_minutes, item.working, f"{item.code} {item.name_zh} 受理时限 {item.accept_limit}")
+        return Limit(
+            item.accept_minutes, item.working, f"{item.code} {item.name_zh} 受理时限 {item.accept_limit}"
+        )
     if step == Step.HANDLING and item is not None:
         return Limit(
             item.disposal_minutes, item.working, f"{item.code} {item.name_zh} 处置时限 {item.disposal_limit}"
@@ -77,6 +79,9 @@ def worktime_of(clock: CaseClock) -> Worktime:
                 why,
             )
             for since, until, why in clock.pauses
+        ),
+        extensions=tuple(
+            Extension(datetime.fromisoformat(at), minutes, why) for at, minutes, why in clock.extensions
         ),
         stopped_at=clock.stopped_at,
     )
@@ -130,12 +135,11 @@ def resume(clock: CaseClock, now: datetime) -> None:
     clock.due_at = due_at(worktime_of(clock)).due_at
 
 
-def extend_until(clock: CaseClock, until: datetime) -> None:
-    """Lengthen the limit so that the clock is due at `until` or the next working minute after it."""
+def extend_until(clock: CaseClock, until: datetime, now: datetime, why: str) -> None:
+    """Lengthen the limit so that the clock is due at `until`, or at the end of working time before it."""
     calendar = calendars.current()
-    pure = worktime_of(clock)
-    gained = pure.minutes_between(calendar, clock.due_at or clock.started_at, until)
-    clock.limit_minutes += max(0, gained)
+    gained = worktime_of(clock).minutes_between(calendar, clock.due_at or clock.started_at, until)
+    clock.extensions = [*clock.extensions, [now.isoformat(), max(0, gained), why]]
     clock.due_at = due_at(worktime_of(clock)).due_at
 
 

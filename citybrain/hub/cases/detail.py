@@ -106,7 +106,9 @@ def case_page(actor: Actor, number: str) -> CasePage:
         clocks=tuple(_clock(clock) for clock in clocks),
         photos=photos,
         contact=contact.masked(case.contact) if hasattr(case, "contact") else None,
-        candidates=tuple(routing.rank(case.item, case.guard_lineage(), barred=barred)) if before_handling else (),
+        candidates=tuple(routing.rank(case.item, case.guard_lineage(), barred=barred))
+        if before_handling
+        else (),
         same=tuple(same_case.candidates(actor, case)) if case.is_open else (),
         main_number=case.duplicate_of.number if case.duplicate_of else "",
     )
@@ -129,7 +131,9 @@ def _guesses(history: list[CaseEvent]) -> tuple[GuessView, ...]:
     told = history[0].data.get("guesses", []) if history else []
     known = items.index().by_code
     return tuple(
-        GuessView(known[one["item"]], one["score"], tuple(one["words"])) for one in told if one["item"] in known
+        GuessView(known[one["item"]], one["score"], tuple(one["words"]))
+        for one in told
+        if one["item"] in known
     )
 
 
@@ -176,27 +180,27 @@ def clock_words(told: dict[str, Any]) -> str:
     """Return what the clock did at an event, as a sentence; empty when nothing."""
     if not told:
         return ""
-    step = Step(told["step"]).label if told.get("step") else ""
+    step = str(Step(told["step"]).label) if told.get("step") else ""
     due = parse_datetime(told["due"]) if told.get("due") else None
     stamp = timezone.localtime(due).strftime("%m-%d %H:%M") if due else ""
     did = told.get("did", "start")
     if did == "pause":
         return _("%(step)s时限暂停") % {"step": step}
     if did == "resume":
-        return _("%(step)s时限恢复, %(due)s 到期") % {"step": step, "due": stamp}
+        return _("%(step)s时限恢复，%(due)s 到期") % {"step": step, "due": stamp}
     if did == "stop":
         return _stopped_words(step, told.get("on_time"))
     if not stamp:
-        return _("%(step)s时限开始, 暂无法计算到期时间") % {"step": step}
-    return _("%(step)s时限开始, %(due)s 到期") % {"step": step, "due": stamp}
+        return _("%(step)s时限开始，暂无法计算到期时间") % {"step": step}
+    return _("%(step)s时限开始，%(due)s 到期") % {"step": step, "due": stamp}
 
 
 def _stopped_words(step: str, on_time: bool | None) -> str:
     if on_time is None:
         return _("%(step)s时限停止") % {"step": step}
     if on_time:
-        return _("%(step)s时限停止, 按时") % {"step": step}
-    return _("%(step)s时限停止, 超时") % {"step": step}
+        return _("%(step)s时限停止，按时") % {"step": step}
+    return _("%(step)s时限停止，超时") % {"step": step}
 
 
 def _clock(clock: CaseClock) -> ClockView:

@@ -27,7 +27,7 @@ class NotFound(CaseError):
     status = 404
 
     def __init__(self) -> None:
-        super().__init__(_("没有找到这个案件, 或您无权查看。"))
+        super().__init__(_("没有找到这个案件，或您无权查看。"))
 
 
 class Conflict(CaseError):
@@ -39,7 +39,7 @@ class Conflict(CaseError):
     def __init__(self, state: State, who: str, when: datetime) -> None:
         stamp = timezone.localtime(when).strftime("%m-%d %H:%M")
         super().__init__(
-            _("该案件已由%(who)s于 %(when)s 变为“%(state)s”, 请刷新后再操作。")
+            _("该案件已由%(who)s于 %(when)s 变为“%(state)s”，请刷新后再操作。")
             % {"who": who, "when": stamp, "state": state.label}
         )
         self.state, self.who, self.when = state, who, when

@@ -17,10 +17,8 @@ _ASKS = dict(ASK_KINDS)
 
 
 def _agency(value: Any) -> str:
-    try:
-        return agency_by_id(int(value)).name
-    except KeyError:
-        return str(value)
+    agency = agency_by_id(int(value))
+    return agency.name if agency else str(value)
 
 
 def _item(value: Any) -> str:

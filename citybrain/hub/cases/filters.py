@@ -164,4 +164,4 @@ def _day(value: str | None, name: str) -> date | None:
     try:
         return date.fromisoformat(value)
     except ValueError:
-        raise BadInput(_("“%(name)s”应为日期, 如 2026-11-21。") % {"name": name}, name) from None
+        raise BadInput(_("“%(name)s”应为日期，如 2026-11-21。") % {"name": name}, name) from None

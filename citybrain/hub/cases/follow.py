@@ -66,7 +66,7 @@ def _decide(change: Change) -> Clock:
         change.case.suspended_until = until
         return Clock.PAUSE
     if change.clock is not None:
-        deadlines.extend_until(change.clock, until)
+        deadlines.extend_until(change.clock, until, change.now, str(asked.get("ask", "")))
     return Clock.KEEP
 
 
@@ -76,9 +76,9 @@ def _merge(change: Change) -> None:
     visible = Case.objects.visible_to(change.actor).open()
     main = visible.select_for_update(of=("self",)).filter(number=number).first()
     if main is None or main.pk == change.case.pk:
-        raise BadInput(_("没有可并入的案件: %(number)s") % {"number": number}, "main")
+        raise BadInput(_("没有可并入的案件：%(number)s") % {"number": number}, "main")
     if main.district_id != change.case.district_id:
-        raise BadInput(_("主案件不在同一区, 不能合并。"), "main")
+        raise BadInput(_("主案件不在同一区，不能合并。"), "main")
     change.case.duplicate_of_id = main.pk
     Case.objects.filter(pk=main.pk).update(report_count=main.report_count + change.case.report_count)
 

@@ -15,13 +15,13 @@ Guard = Callable[[Case, datetime], str]
 
 def _self_handle(case: Case, now: datetime) -> str:
     if case.item is not None and not case.item.grid_self_handle:
-        return _("事项“%(item)s”不允许自行处置, 请上报。") % {"item": case.item.name}
+        return _("事项“%(item)s”不允许自行处置，请上报。") % {"item": case.item.name}
     return ""
 
 
 def _redispatch(case: Case, now: datetime) -> str:
     if case.return_count >= MAX_RETURNS:
-        return _("该案件已被退回 %(n)d 次, 须由指挥中心指定处置单位。") % {"n": case.return_count}
+        return _("该案件已被退回 %(n)d 次，须由指挥中心指定处置单位。") % {"n": case.return_count}
     return ""
 
 
@@ -29,7 +29,7 @@ def _inside_window(case: Case, now: datetime) -> str:
     days = int(deadlines.parameters(timezone.localdate(now))["follow_up"]["challenge_days"])
     ended = case.closed_at or case.changed_at
     if now - ended > timedelta(days=days):
-        return _("已超过办结后 %(n)d 天的期限, 请重新上报。") % {"n": days}
+        return _("已超过办结后 %(n)d 天的期限，请重新上报。") % {"n": days}
     return ""
 
 
@@ -38,11 +38,11 @@ def _dispatch(case: Case, now: datetime) -> str:
 
 
 def _request_verify(case: Case, now: datetime) -> str:
-    return "" if case.grid_id or case.community_id else _("该案件没有网格位置, 无法派人核实。")
+    return "" if case.grid_id or case.community_id else _("该案件没有网格位置，无法派人核实。")
 
 
 def _refile(case: Case, now: datetime) -> str:
-    return _("该案件已并入其他案件, 请在主案件中处理。") if case.duplicate_of_id else ""
+    return _("该案件已并入其他案件，请在主案件中处理。") if case.duplicate_of_id else ""
 
 
 GUARDS: dict[str, Guard] = {

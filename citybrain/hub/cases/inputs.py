@@ -25,7 +25,7 @@ def clean(transition: Transition, raw: Mapping[str, Any], now: datetime) -> dict
     known = {need.name for need in transition.needs}
     unknown = sorted(set(raw) - known)
     if unknown:
-        raise BadInput(_("不认识的内容: %(names)s") % {"names": ", ".join(unknown)}, unknown[0])
+        raise BadInput(_("不认识的内容：%(names)s") % {"names": ", ".join(unknown)}, unknown[0])
     cleaned: dict[str, Any] = {}
     for need in transition.needs:
         value = raw.get(need.name)
@@ -43,7 +43,7 @@ def text(value: Any, field: str, most: int = TEXT_MOST) -> str:
         raise BadInput(_("“%(field)s”应为文字。") % {"field": field}, field)
     kept = "".join(letter for letter in value if letter.isprintable() or letter in "\n\t").strip()
     if len(kept) > most:
-        raise BadInput(_("“%(field)s”过长, 最多 %(most)d 字。") % {"field": field, "most": most}, field)
+        raise BadInput(_("“%(field)s”过长，最多 %(most)d 字。") % {"field": field, "most": most}, field)
     return kept
 
 
@@ -73,10 +73,9 @@ def whole(value: Any, field: str) -> int:
 
 def _agency(need: Need, value: Any, now: datetime) -> int:
     number = whole(value, need.name)
-    try:
-        agency = agency_by_id(number)
-    except KeyError:
-        raise BadInput(_("没有这个单位。"), need.name) from None
+    agency = agency_by_id(number)
+    if agency is None:
+        raise BadInput(_("没有这个单位。"), need.name)
     if not agency.is_active:
         raise BadInput(_("“%(name)s”已停用。") % {"name": agency.name}, need.name)
     return number
@@ -145,13 +144,13 @@ def _photos(need: Need, value: Any, now: datetime) -> list[uuid.UUID]:
     try:
         tokens = [uuid.UUID(str(one)) for one in values]
     except ValueError:
-        raise BadInput(_("照片编号无效, 请重新上传。"), need.name) from None
+        raise BadInput(_("照片编号无效，请重新上传。"), need.name) from None
     found = dict(CasePhoto.objects.filter(token__in=tokens, case=None).values_list("token", "kind"))
     if len(found) != len(set(tokens)):
-        raise BadInput(_("照片已失效, 请重新上传。"), need.name)
+        raise BadInput(_("照片已失效，请重新上传。"), need.name)
     missing = [kind.label for kind in need.photos if kind.value not in found.values()]
     if missing and need.required:
-        raise BadInput(_("还缺照片: %(kinds)s") % {"kinds": "、".join(map(str, missing))}, need.name)
+        raise BadInput(_("还缺照片：%(kinds)s") % {"kinds": "、".join(map(str, missing))}, need.name)
     return tokens
 
 

@@ -15,8 +15,10 @@ import h3
 import orjson
 from django.db import connection
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.areas import index as area_index
+from citybrain.base.areas.tree import tree
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import canonical
 from citybrain.hub.cases import deadlines, guess, items, routing
@@ -69,13 +71,11 @@ def place_of(report: Report) -> Lineage:
     if report.lon is not None and report.lat is not None:
         lineage = area_index.locate_one(report.lon, report.lat)
         if lineage is None:
-            raise BadInput("该位置不在本市范围内, 请重新选择地点。", "lon")
-        return lineage  # type: ignore[return-value]
+            raise BadInput(_("该位置不在本市范围内，请重新选择地点。"), "lon")
+        return lineage
     if report.area_id is not None:
-        from citybrain.base.areas.tree import tree
-
         return tree().get(report.area_id).lineage
-    raise BadInput("请选择地点。", "lon")
+    raise BadInput(_("请选择地点。"), "lon")
 
 
 def first_state(report: Report, item: Item | None) -> State:
@@ -106,12 +106,14 @@ WITH c AS (
 ), e AS (
   INSERT INTO cases_caseevent (case_id, seq, action, from_state, to_state, at, actor_id, actor_name,
     actor_role, actor_agency_id, on_behalf_of_id, reason, data)
-  SELECT id, 1, 'report', NULL::smallint, %(state)s::smallint, %(at)s::timestamptz, %(actor)s::bigint, %(actor_name)s, %(actor_role)s,
+  SELECT id, 1, 'report', NULL::smallint, %(state)s::smallint, %(at)s::timestamptz, %(actor)s::bigint,
+    %(actor_name)s, %(actor_role)s,
     %(actor_agency)s::bigint, NULL::bigint, '', %(data)s::jsonb FROM c
 ), k AS (
-  INSERT INTO cases_caseclock (case_id, step, started_at, limit_minutes, working, due_at, pauses, rule)
+  INSERT INTO cases_caseclock (case_id, step, started_at, limit_minutes, working, due_at, pauses,
+    extensions, rule)
   SELECT id, 1, %(at)s::timestamptz, %(minutes)s::int, %(working)s::bool, %(due)s::timestamptz, '[]'::jsonb,
-    %(rule)s FROM c
+    '[]'::jsonb, %(rule)s FROM c
 ), t AS (
   INSERT INTO cases_casecontact (case_id, name, phone, shared)
   SELECT id, %(contact_name)s, %(contact_phone)s, %(contact_shared)s::bool FROM c
@@ -148,7 +150,7 @@ def take_in(actor: Actor, report: Report, now: datetime) -> Receipt:
         cursor.execute(AGAIN, [report.submission_key, report.external_ref])
         row = cursor.fetchone()
     if row is None:
-        raise BadInput("编号冲突, 请再提交一次。")
+        raise BadInput(_("编号冲突，请再提交一次。"))
     return Receipt(row[0], row[1], row[2], created=False)
 
 
@@ -213,7 +215,7 @@ def cell_of(lon: float | None, lat: float | None) -> int | None:
     """Return the H3 cell (resolution 9, about 0.1 km²) of a point, for the same-case check."""
     if lon is None or lat is None:
         return None
-    return h3.str_to_int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION))
+    return int(h3.str_to_int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION)))
 
 
 def _item_of(report: Report) -> tuple[Item | None, list[dict[str, Any]]]:
@@ -221,7 +223,7 @@ def _item_of(report: Report) -> tuple[Item | None, list[dict[str, Any]]]:
     if report.item_code:
         item = items.index().by_code.get(report.item_code)
         if item is None:
-            raise BadInput(f"没有编码为 {report.item_code} 的事项。", "item_code")
+            raise BadInput(_("没有编码为 %(code)s 的事项。") % {"code": report.item_code}, "item_code")
         return item, []
     guesses = guess.guess(report.description)
     told = [{"item": g.item.code, "score": g.score, "words": list(g.words)} for g in guesses]

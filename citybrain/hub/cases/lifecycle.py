@@ -131,7 +131,7 @@ _TABLE: Final = (
     Transition(
         "file", _("立案"), BEFORE_FILING, S.PENDING_DISPATCH,
         (Need("item", Kind.ITEM, _("事项")), _reason(_("立案意见"), required=False)),
-        clock=Clock.DISPATCH, batch=True, style="expected", citizen=_("已受理,正在安排负责单位"), key_hint="a",
+        clock=Clock.DISPATCH, batch=True, style="expected", citizen=_("已受理，正在安排负责单位"), key_hint="a",
     ),
     Transition(
         "reject", _("不予立案"), BEFORE_FILING, S.REJECTED,
@@ -165,7 +165,7 @@ _TABLE: Final = (
     ),
     Transition(
         "accept", _("接收"), frozenset({S.PENDING_HANDLING, S.REWORK}), S.HANDLING,
-        (), batch=True, style="expected", citizen=_("负责单位已接单,正在处理"), key_hint="a",
+        (), batch=True, style="expected", citizen=_("负责单位已接单，正在处理"), key_hint="a",
     ),
     Transition(
         "return", _("退回"), frozenset({S.PENDING_HANDLING, S.HANDLING}), S.RETURNED,
@@ -189,7 +189,7 @@ _TABLE: Final = (
     Transition(
         "suspend", _("挂账"), AT_AGENCY - {S.SUSPENDED}, S.SUSPENDED,
         (Need("until", Kind.TIME, _("挂账至")), _reason()),
-        clock=Clock.PAUSE, citizen=_("因客观原因暂缓,将按期恢复处理"),
+        clock=Clock.PAUSE, citizen=_("因客观原因暂缓，将按期恢复处理"),
     ),
     Transition(
         "resume", _("恢复处置"), frozenset({S.SUSPENDED}), S.HANDLING,
@@ -198,7 +198,7 @@ _TABLE: Final = (
     Transition(
         "feedback", _("反馈结果"), frozenset({S.HANDLING}), S.HANDLED,
         (_reason(_("处置结果")), _photos(_("处置后照片"), PhotoKind.AFTER)),
-        clock=Clock.CHECKING, style="expected", citizen=_("负责单位反馈已处理,等待核查"), key_hint="f",
+        clock=Clock.CHECKING, style="expected", citizen=_("负责单位反馈已处理，等待核查"), key_hint="f",
     ),
     Transition(
         "start_check", _("派人核查"), frozenset({S.HANDLED}), S.CHECKING,
@@ -213,12 +213,12 @@ _TABLE: Final = (
     Transition(
         "rework", _("返工"), frozenset({S.HANDLED, S.CHECKING}), S.REWORK,
         (_reason(_("哪里没有解决")), _photos(_("照片"), required=False)),
-        clock=Clock.HANDLING, style="danger", citizen=_("核查未通过,正在重新处理"), key_hint="w",
+        clock=Clock.HANDLING, style="danger", citizen=_("核查未通过，正在重新处理"), key_hint="w",
     ),
     Transition(
         "close", _("结案"), frozenset({S.HANDLED, S.CHECKING}), S.CLOSED,
         (Need("solved", Kind.YES_NO, _("问题是否解决"), required=False), _reason(_("结案意见"), required=False)),
-        clock=Clock.STOP, batch=True, style="expected", citizen=_("已办结,请您评价"), key_hint="e",
+        clock=Clock.STOP, batch=True, style="expected", citizen=_("已办结，请您评价"), key_hint="e",
     ),
     Transition(
         "force_close", _("强制结案"), AFTER_FILING, S.FORCED_CLOSED,
@@ -226,7 +226,7 @@ _TABLE: Final = (
     ),
     Transition(
         "reopen", _("重新打开"), frozenset({S.CLOSED, S.FORCED_CLOSED}), S.REWORK,
-        (_reason(),), clock=Clock.HANDLING, citizen=_("已重新打开,继续处理"),
+        (_reason(),), clock=Clock.HANDLING, citizen=_("已重新打开，继续处理"),
     ),
     Transition(
         "refile", _("重新受理"), frozenset({S.REJECTED, S.CANCELLED}), S.PENDING_FILING,
@@ -253,7 +253,7 @@ _TABLE: Final = (
     Transition(
         "challenge", _("仍未解决"), frozenset({S.CLOSED, S.FORCED_CLOSED}), S.REWORK,
         (_reason(_("哪里还没有解决")), _photos(_("照片"), required=False)),
-        clock=Clock.HANDLING, by_owner=True, by_officer=False, citizen=_("您反映问题仍未解决,已重新处理"),
+        clock=Clock.HANDLING, by_owner=True, by_officer=False, citizen=_("您反映问题仍未解决，已重新处理"),
     ),
     Transition(
         "appeal", _("请重新受理"), frozenset({S.REJECTED, S.SELF_HANDLED}), S.PENDING_FILING,

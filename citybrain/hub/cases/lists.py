@@ -34,6 +34,8 @@ class WorkList:
     batch: tuple[str, ...] = ()
 
 
+SOON: Final = "c.is_open AND c.due_at >= now() AND c.due_at < now() + interval '2 hours'"
+
 LISTS: Final = (
     WorkList("to_verify", _("待核实"), "cases.verify", "c.state = 11"),
     WorkList(
@@ -52,7 +54,7 @@ LISTS: Final = (
         "to_close", _("待结案"), "cases.close", "c.state = 60 AND c.checked_at IS NOT NULL", batch=("close",)
     ),
     WorkList("suspended", _("挂账中"), VIEW, "c.state = 43"),
-    WorkList("due_soon", _("即将超时"), VIEW, "c.is_open AND c.due_at >= now() AND c.due_at < now() + interval '2 hours'"),
+    WorkList("due_soon", _("即将超时"), VIEW, SOON),
     WorkList("late", _("已超时"), VIEW, "c.is_open AND c.due_at < now()"),
     WorkList("supervised", _("督办"), VIEW, "c.is_open AND c.supervised"),
     WorkList("open", _("在办"), VIEW, "c.is_open"),
@@ -89,23 +91,21 @@ def counts(actor: Actor, lists: Sequence[WorkList] | None = None) -> dict[str, i
         columns.append(f"count(*) FILTER (WHERE ({one.condition}) AND ({scope}))")
         params += values
     seen, values = visible_sql(actor)
-    sql = f"SELECT {', '.join(columns)} FROM cases_case c WHERE c.is_open AND ({seen})"  # noqa: S608
+    sql = f"SELECT {', '.join(columns)} FROM cases_case c WHERE c.is_open AND ({seen})"
     with connection.cursor() as cursor:
         cursor.execute(sql, params + values)
         row = cursor.fetchone()
     return {one.key: number for one, number in zip(counted, row, strict=True)}
 
 
-def page(
-    actor: Actor, key: str, filters: Filters, *, offset: int = 0, limit: int = PAGE
-) -> Page:
+def page(actor: Actor, key: str, filters: Filters, *, offset: int = 0, limit: int = PAGE) -> Page:
     """Return one page of a list. Raises KeyError for a list the actor doesn't have."""
     one = BY_KEY[key]
     if not actor.may(one.permission):
         raise KeyError(key)
     where, params = _where(actor, one, filters)
     sql = (
-        f"SELECT {COLUMNS} FROM cases_case c WHERE {where}"  # noqa: S608
+        f"SELECT {COLUMNS} FROM cases_case c WHERE {where}"
         f" ORDER BY {filters.order or one.order} LIMIT %s OFFSET %s"
     )
     start = min(max(offset, 0), DEEPEST)
@@ -119,7 +119,7 @@ def page(
 def total(actor: Actor, key: str, filters: Filters, most: int = DEEPEST) -> int:
     """Return how many rows a filtered list has, counted up to `most`."""
     where, params = _where(actor, BY_KEY[key], filters)
-    sql = f"SELECT count(*) FROM (SELECT 1 FROM cases_case c WHERE {where} LIMIT %s) n"  # noqa: S608
+    sql = f"SELECT count(*) FROM (SELECT 1 FROM cases_case c WHERE {where} LIMIT %s) n"
     with connection.cursor() as cursor:
         cursor.execute(sql, [*params, most])
         return int(cursor.fetchone()[0])
@@ -141,7 +141,7 @@ def marks(actor: Actor, ids: Sequence[int]) -> Mapping[int, tuple[int, datetime]
     scope, params = visible_sql(actor)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT c.id, c.version, c.changed_at FROM cases_case c WHERE c.id = ANY(%s) AND ({scope})",  # noqa: S608
+            f"SELECT c.id, c.version, c.changed_at FROM cases_case c WHERE c.id = ANY(%s) AND ({scope})",
             [list(ids), *params],
         )
         return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}

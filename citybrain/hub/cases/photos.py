@@ -46,21 +46,23 @@ def clean(raw: bytes) -> Picture:
     """Return a picture safe to keep. Raises BadInput for what is too large, no picture, or a bomb."""
     if len(raw) > MOST_BYTES:
         raise BadInput(
-            _("照片过大(%(mb).0f MB), 最多 %(most)d MB。") % {"mb": len(raw) / 1e6, "most": MOST_BYTES // 2**20}, "photo"
+            _("照片过大(%(mb).0f MB), 最多 %(most)d MB。")
+            % {"mb": len(raw) / 1e6, "most": MOST_BYTES // 2**20},
+            "photo",
         )
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             image = Image.open(io.BytesIO(raw), formats=FORMATS)
             if image.width * image.height > MOST_PIXELS:
-                raise BadInput(_("照片像素过多, 请用手机原图或截图。"), "photo")
+                raise BadInput(_("照片像素过多，请用手机原图或截图。"), "photo")
             taken_at, lon, lat = _camera_facts(image)
             image.draft("RGB", (LONGEST_SIDE, LONGEST_SIDE))
             upright = ImageOps.exif_transpose(image).convert("RGB")
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError, ArithmeticError, EOFError) as error:
-        raise BadInput(_("这不是可以识别的照片, 请上传 JPG、PNG 或 WebP。"), "photo") from error
+        raise BadInput(_("这不是可以识别的照片，请上传 JPG、PNG 或 WebP。"), "photo") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise BadInput(_("照片像素过多, 请用手机原图或截图。"), "photo") from error
+        raise BadInput(_("照片像素过多，请用手机原图或截图。"), "photo") from error
     upright.thumbnail((LONGEST_SIDE, LONGEST_SIDE), Image.Resampling.LANCZOS)
     small = upright.copy()
     small.thumbnail((THUMB_SIDE, THUMB_SIDE))
@@ -130,7 +132,7 @@ def upload(raw: bytes, kind: str, person_id: int | None, now: datetime | None = 
     Raises BadInput. The file is on the disk before the row is in the database.
     """
     if kind not in PhotoKind.values:
-        raise BadInput(_("不认识的照片类型: %(kind)s") % {"kind": kind}, "kind")
+        raise BadInput(_("不认识的照片类型：%(kind)s") % {"kind": kind}, "kind")
     picture = clean(raw)
     digest = hashlib.sha256(picture.jpeg).hexdigest()
     _keep(file_of(digest), picture.jpeg)
@@ -145,5 +147,7 @@ def upload(raw: bytes, kind: str, person_id: int | None, now: datetime | None = 
         uploaded_at=now or timezone.now(),
     )
     if picture.taken_at or picture.lon is not None:
-        CasePhotoPlace.objects.create(photo=photo, taken_at=picture.taken_at, lon=picture.lon, lat=picture.lat)
+        CasePhotoPlace.objects.create(
+            photo=photo, taken_at=picture.taken_at, lon=picture.lon, lat=picture.lat
+        )
     return photo

@@ -31,7 +31,9 @@ class Candidate:
         return {"agency": self.agency_id, "name": self.name, "score": self.score, "reasons": self.reasons}
 
 
-def rank(item: Item | None, lineage: Lineage, limit: int = 5, *, barred: frozenset[int] = frozenset()) -> list[Candidate]:
+def rank(
+    item: Item | None, lineage: Lineage, limit: int = 5, *, barred: frozenset[int] = frozenset()
+) -> list[Candidate]:
     """Return candidates for an item in a place, best first.
 
     `barred` holds agencies that have returned this very case: they come last, with that reason.
@@ -61,7 +63,7 @@ def _by_kind(item: Item, lineage: Lineage) -> dict[int, tuple[float, list[str]]]
         area = tree().get(body.area_id)
         reasons = [
             _("事项“%(item)s”的%(role)s") % {"item": item.name, "role": role},
-            _("辖区: %(area)s") % {"area": area.name},
+            _("辖区：%(area)s") % {"area": area.name},
         ]
         found[body.pk] = (score, reasons)
     return found
@@ -81,17 +83,22 @@ def _records(item_code: str, district_id: int | None) -> dict[int, tuple[int, in
 
 
 def _weigh(
-    agency_id: int, score: float, reasons: list[str], records: dict[int, tuple[int, int]], barred: frozenset[int]
+    agency_id: int,
+    score: float,
+    reasons: list[str],
+    records: dict[int, tuple[int, int]],
+    barred: frozenset[int],
 ) -> Candidate:
     dispatched, returned = records.get(agency_id, (0, 0))
     if returned:
         share = returned / max(dispatched, returned)
         score *= 1 - RETURN_PENALTY * min(1.0, share + 0.2)
-        reasons = [*reasons, _("同类案件曾退回 %(n)d 次, 排序下调") % {"n": returned}]
+        reasons = [*reasons, _("同类案件曾退回 %(n)d 次，排序下调") % {"n": returned}]
     if agency_id in barred:
         score *= 0.2
         reasons = [*reasons, _("该单位已退回过本案")]
-    return Candidate(agency_id, agency_by_id(agency_id).name, round(score, 3), tuple(reasons))
+    agency = agency_by_id(agency_id)
+    return Candidate(agency_id, agency.name if agency else "", round(score, 3), tuple(reasons))
 
 
 def choices(item: Item | None, lineage: Lineage, barred: frozenset[int] = frozenset()) -> list[Candidate]:
@@ -117,6 +124,7 @@ SET dispatched = cases_routerecord.dispatched + EXCLUDED.dispatched,
 
 def count(item_code: str, district_id: int, agency_id: int, *, returned: bool, now: datetime) -> None:
     """Remember one dispatch, or one return, of a route."""
-    values = [item_code, district_id, agency_id, 0 if returned else 1, 1 if returned else 0, now]
+    once = (0, 1) if returned else (1, 0)
+    values: list[str | int | datetime] = [item_code, district_id, agency_id, *once, now]
     with connection.cursor() as cursor:
         cursor.execute(COUNT, values)

@@ -98,9 +98,9 @@ class CaseRow:
 
 
 def _agency_name(agency_id: int | None) -> str:
-    if agency_id is None:
+    agency = agency_by_id(agency_id) if agency_id is not None else None
+    if agency is None:
         return ""
-    agency = agency_by_id(agency_id)
     return (agency.name_en if (get_language() or "").startswith("en") else "") or agency.name
 
 

@@ -39,7 +39,7 @@ def candidates(actor: Actor, case: Case, limit: int = 5) -> list[SameCase]:
     scope, params = visible_sql(actor)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {COLUMNS} FROM cases_case c WHERE c.cell = ANY(%s) AND c.reported_at BETWEEN %s AND %s"  # noqa: S608
+            f"SELECT {COLUMNS} FROM cases_case c WHERE c.cell = ANY(%s) AND c.reported_at BETWEEN %s AND %s"
             f" AND c.is_open AND c.id <> %s AND ({scope}) ORDER BY c.reported_at DESC LIMIT 200",
             [cells, case.reported_at - WITHIN, case.reported_at + WITHIN, case.pk, *params],
         )
@@ -91,4 +91,9 @@ def distance(lon: float, lat: float, other_lon: float, other_lat: float) -> floa
 
 
 def to_json(one: SameCase) -> dict[str, Any]:
-    return {"number": one.row.number, "score": round(one.score, 2), "metres": round(one.metres), "why": one.reasons}
+    return {
+        "number": one.row.number,
+        "score": round(one.score, 2),
+        "metres": round(one.metres),
+        "why": one.reasons,
+    }

@@ -43,5 +43,7 @@ def condition(query: str) -> tuple[str, list[Any]]:
             parts.append("c.words @@ (%s)::tsquery")
             params.append(" & ".join(pairs))
         parts.append("lower(c.number || ' ' || c.address || ' ' || c.description) LIKE %s")
-        params.append("%" + phrase.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%")
+        params.append(
+            "%" + phrase.lower().replace("\\", "\\\\").replace("%", r"\%").replace("_", r"\_") + "%"
+        )
     return " AND ".join(parts) or "true", params

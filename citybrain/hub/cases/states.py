@@ -27,9 +27,7 @@ class State(IntegerChoices):
     CANCELLED = 90, _("作废")
 
 
-TERMINAL = frozenset(
-    {State.SELF_HANDLED, State.REJECTED, State.CLOSED, State.FORCED_CLOSED, State.CANCELLED}
-)
+TERMINAL = frozenset({State.SELF_HANDLED, State.REJECTED, State.CLOSED, State.FORCED_CLOSED, State.CANCELLED})
 OPEN = frozenset(State) - TERMINAL
 
 
@@ -68,7 +66,7 @@ STAGE_OF: dict[State, Stage] = {
 
 class Source(TextChoices):
     GRID_WORKER = "01", _("网格员上报")
-    CITIZEN = "02", _("随手拍(公众)")
+    CITIZEN = "02", _("随手拍（公众）")
     HOTLINE = "03", _("12345热线")
     THING = "04", _("物联感知")
     VIDEO = "05", _("视频智能识别")

@@ -35,7 +35,9 @@ class NextStep:
         return str(self.transition.label)
 
 
-def next_steps(actor: Actor, case: Case, *, owner_proof: bool = False, now: datetime | None = None) -> list[NextStep]:
+def next_steps(
+    actor: Actor, case: Case, *, owner_proof: bool = False, now: datetime | None = None
+) -> list[NextStep]:
     """Return exactly the steps the actor may take now; at most the first is `expected`."""
     moment = now or timezone.now()
     allowed = [

@@ -24,6 +24,7 @@ MUTABLE = (
 )  # fmt: skip
 CLOCK_COLUMNS = (
     "id", "step", "agency_id", "started_at", "limit_minutes", "working", "due_at", "stopped_at", "pauses",
+    "extensions",
     "on_time", "rule",
 )  # fmt: skip
 CLOCK_WRITTEN = CLOCK_COLUMNS[1:]
@@ -32,7 +33,7 @@ CLOCK_WRITTEN = CLOCK_COLUMNS[1:]
 @cache
 def case_columns() -> tuple[str, ...]:
     """Return the stored columns of a case, the search words left out."""
-    return tuple(f.attname for f in Case._meta.concrete_fields if f.attname != "words")  # noqa: SLF001
+    return tuple(f.attname for f in Case._meta.concrete_fields if f.attname != "words")
 
 
 @dataclass(slots=True)
@@ -54,7 +55,7 @@ def lock(actor: Actor, case_id: int, *, owner_code: str = "") -> Held:
     clock = ", ".join(f"k.{name}" for name in CLOCK_COLUMNS)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {columns}, {clock} FROM cases_case c"  # noqa: S608 (names are ours)
+            f"SELECT {columns}, {clock} FROM cases_case c"
             " LEFT JOIN cases_caseclock k ON k.case_id = c.id AND k.stopped_at IS NULL"
             f" WHERE c.id = %s AND (({scope}) OR (%s <> '' AND c.query_code = %s)) FOR UPDATE OF c",
             [case_id, *params, owner_code, owner_code],
@@ -80,8 +81,10 @@ def _clock(case_id: int, values: tuple[Any, ...]) -> CaseClock | None:
     if values[0] is None:
         return None
     clock = CaseClock(**dict(zip(CLOCK_COLUMNS, values, strict=True)), case_id=case_id)
-    if isinstance(clock.pauses, str):
-        clock.pauses = orjson.loads(clock.pauses)
+    for name in ("pauses", "extensions"):
+        value = getattr(clock, name)
+        if isinstance(value, str):
+            setattr(clock, name, orjson.loads(value))
     return clock
 
 
@@ -110,7 +113,7 @@ def write(actor: Actor, held: Held, step: Written) -> None:
     case.changed_at = step.at
     assignments = ", ".join(f"{name} = %s" for name in (*changed, "version", "changed_at"))
     params: list[Any] = [getattr(case, name) for name in changed] + [case.version, step.at, case.pk]
-    parts = [f"c AS (UPDATE cases_case SET {assignments} WHERE id = %s RETURNING id)"]  # noqa: S608
+    parts = [f"c AS (UPDATE cases_case SET {assignments} WHERE id = %s RETURNING id)"]
     parts.append(_EVENT)
     params += _event_values(actor, held, step)
     parts.append(_LEDGER)
@@ -155,7 +158,8 @@ def _event_values(actor: Actor, held: Held, step: Written) -> list[Any]:
 
 def _clock_values(clock: CaseClock) -> list[Any]:
     values = {name: getattr(clock, name) for name in CLOCK_WRITTEN}
-    values["pauses"] = orjson.dumps(clock.pauses).decode()
+    for name in ("pauses", "extensions"):
+        values[name] = orjson.dumps(values[name]).decode()
     return list(values.values())
 
 

@@ -47,9 +47,13 @@ class Case(models.Model):
     community = area_key("community")
     grid = area_key("grid")
 
-    reporter = models.ForeignKey("identity.Person", models.PROTECT, null=True, db_index=False, related_name="+")
+    reporter = models.ForeignKey(
+        "identity.Person", models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     agency = models.ForeignKey("identity.Agency", models.PROTECT, null=True, db_index=False, related_name="+")
-    handler = models.ForeignKey("identity.Person", models.PROTECT, null=True, db_index=False, related_name="+")
+    handler = models.ForeignKey(
+        "identity.Person", models.PROTECT, null=True, db_index=False, related_name="+"
+    )
     suggested_agency = models.ForeignKey(
         "identity.Agency", models.PROTECT, null=True, db_index=False, related_name="+"
     )
@@ -65,7 +69,9 @@ class Case(models.Model):
     changed_at = models.DateTimeField()
 
     step = models.SmallIntegerField(choices=Step.choices, null=True, help_text="whose clock runs")
-    due_at = models.DateTimeField(null=True, help_text="of the running step; null: none, paused or no calendar")
+    due_at = models.DateTimeField(
+        null=True, help_text="of the running step; null: none, paused or no calendar"
+    )
     remind_at = models.DateTimeField(null=True, help_text="when the next reminder or escalation is due")
     escalation = models.SmallIntegerField(default=0, help_text="0 none, 1 reminded, 2 late, 3 long late")
     suspended_until = models.DateTimeField(null=True)
@@ -77,12 +83,16 @@ class Case(models.Model):
     return_count = models.PositiveSmallIntegerField(default=0)
     rework_count = models.PositiveSmallIntegerField(default=0)
     urge_count = models.PositiveSmallIntegerField(default=0)
-    report_count = models.PositiveIntegerField(default=1, help_text="reports of the same matter, itself included")
+    report_count = models.PositiveIntegerField(
+        default=1, help_text="reports of the same matter, itself included"
+    )
     supervised = models.BooleanField(default=False)
     extra = models.JSONField(default=dict, blank=True)
     words = models.GeneratedField(
         expression=Func(
-            Concat("number", Value(" "), "address", Value(" "), "description", output_field=models.TextField()),
+            Concat(
+                "number", Value(" "), "address", Value(" "), "description", output_field=models.TextField()
+            ),
             function="cases_bigrams",
         ),
         output_field=SearchVectorField(),
@@ -92,7 +102,7 @@ class Case(models.Model):
     objects = CaseQuerySet.as_manager()
 
     class Meta:
-        indexes = [
+        indexes = (
             models.Index(fields=["reported_at"], name="case_reported"),
             models.Index(fields=["street", "reported_at"], name="case_street"),
             models.Index(fields=["district", "reported_at"], name="case_district"),
@@ -110,7 +120,7 @@ class Case(models.Model):
             models.Index(fields=["remind_at"], name="case_remind", condition=Q(remind_at__isnull=False)),
             models.Index(fields=["closed_at"], name="case_closed", condition=Q(closed_at__isnull=False)),
             GinIndex(fields=["words"], name="case_words"),
-        ]
+        )
 
     def __str__(self) -> str:
         return self.number

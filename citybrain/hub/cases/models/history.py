@@ -30,8 +30,8 @@ class CaseEvent(models.Model):
 
     class Meta:
         ordering = ("case", "seq")
-        constraints = [models.UniqueConstraint(fields=["case", "seq"], name="case_event_seq")]
-        indexes = [models.Index(fields=["actor", "at"], name="case_event_actor")]
+        constraints = (models.UniqueConstraint(fields=["case", "seq"], name="case_event_seq"),)
+        indexes = (models.Index(fields=["actor", "at"], name="case_event_actor"),)
 
     def __str__(self) -> str:
         return f"{self.case_id}#{self.seq} {self.action}"
@@ -49,16 +49,17 @@ class CaseClock(models.Model):
     due_at = models.DateTimeField(null=True)
     stopped_at = models.DateTimeField(null=True)
     pauses = models.JSONField(default=list)
+    extensions = models.JSONField(default=list, help_text="[[when, minutes, why], …]")
     on_time = models.BooleanField(null=True)
     rule = models.CharField(max_length=120, help_text="where the limit comes from")
 
     class Meta:
-        indexes = [models.Index(fields=["case", "id"], name="case_clock_case")]
-        constraints = [
+        indexes = (models.Index(fields=["case", "id"], name="case_clock_case"),)
+        constraints = (
             models.UniqueConstraint(
                 fields=["case"], condition=Q(stopped_at__isnull=True), name="case_one_running_clock"
-            )
-        ]
+            ),
+        )
 
     def __str__(self) -> str:
         return f"case {self.case_id} {Step(self.step).name} due {self.due_at}"

@@ -48,7 +48,7 @@ class Item(models.Model):
 
     class Meta:
         ordering = ("code", "-valid_from")
-        constraints = [
+        constraints = (
             models.UniqueConstraint(fields=["code", "valid_from"], name="item_version"),
             models.UniqueConstraint(
                 fields=["code"], condition=Q(valid_until__isnull=True), name="item_one_open_version"
@@ -57,7 +57,7 @@ class Item(models.Model):
                 condition=Q(valid_until__isnull=True) | Q(valid_until__gt=F("valid_from")),
                 name="item_version_not_empty",
             ),
-        ]
+        )
 
     def __str__(self) -> str:
         return f"{self.code} {self.name_zh}"

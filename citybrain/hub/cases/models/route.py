@@ -16,9 +16,9 @@ class RouteRecord(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["item_code", "district", "agency"], name="route_record_once")
-        ]
+        constraints = models.UniqueConstraint(
+            fields=["item_code", "district", "agency"], name="route_record_once"
+        )
 
     def __str__(self) -> str:
         return f"{self.item_code} → {self.agency_id}: {self.returned}/{self.dispatched} returned"

@@ -1,0 +1,152 @@
+"""Changes of the item table: a new version from a day on; what was holds for what was."""
+
+import csv
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from django.db import transaction
+from django.forms.models import model_to_dict
+
+from citybrain.base.identity.access import require
+from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.models import AgencyKind
+from citybrain.base.ledger.append import record
+from citybrain.hub.cases import items
+from citybrain.hub.cases.errors import BadInput
+from citybrain.hub.cases.models import Item
+
+FIRST_DAY = date(2000, 1, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """How many items of a table are new, changed, unchanged and ended; `errors` is (line, what) of rows left out."""
+
+    added: int
+    changed: int
+    unchanged: int
+    ended: int
+    errors: tuple[tuple[int, str], ...]
+
+
+def load(
+    actor: Actor, rows: Iterable[Mapping[str, str]], valid_from: date = FIRST_DAY, *, whole: bool = False
+) -> Receipt:
+    """Bring in an item table: each row that differs becomes a version from `valid_from` on.
+
+    `whole`: items in force that the table leaves out end on that day. The same table twice changes nothing.
+    """
+    require(actor, "items.manage")
+    kinds = dict(AgencyKind.objects.values_list("name_zh", "key"))
+    errors: list[tuple[int, str]] = []
+    values: dict[str, dict[str, Any]] = {}
+    for line, row in enumerate(rows, start=2):
+        try:
+            one = _values(row, kinds)
+        except (KeyError, ValueError) as error:
+            errors.append((line, str(error)))
+            continue
+        if one["code"] in values:
+            errors.append((line, f"code {one['code']} stands twice"))
+            continue
+        values[one["code"]] = one
+    with transaction.atomic():
+        receipt = _apply(values, valid_from, whole, tuple(errors))
+        record(
+            actor.key,
+            "items.load",
+            f"items:{valid_from.isoformat()}",
+            {
+                "added": receipt.added,
+                "changed": receipt.changed,
+                "ended": receipt.ended,
+                "errors": len(errors),
+            },
+        )
+    items.forget()
+    return receipt
+
+
+def _apply(
+    values: dict[str, dict[str, Any]], valid_from: date, whole: bool, errors: tuple[tuple[int, str], ...]
+) -> Receipt:
+    current = {item.code: item for item in Item.objects.filter(valid_until=None).select_for_update()}
+    fresh: list[Item] = []
+    ending: list[Item] = []
+    changed = 0
+    for code, one in values.items():
+        old = current.get(code)
+        if old is not None and _same(old, one):
+            continue
+        if old is not None:
+            changed += 1
+            _end(old, valid_from, ending)
+        fresh.append(Item(**one, valid_from=valid_from))
+    gone = [item for code, item in current.items() if whole and code not in values]
+    for item in gone:
+        _end(item, valid_from, ending)
+    Item.objects.bulk_update(ending, ["valid_until"])
+    Item.objects.bulk_create(fresh)
+    unchanged = len(values) - len(fresh)
+    return Receipt(len(fresh) - changed, changed, unchanged, len(gone), errors)
+
+
+def _end(item: Item, on: date, ending: list[Item]) -> None:
+    if on <= item.valid_from:
+        raise BadInput(
+            f"{item.code}: a version from {item.valid_from} exists; a change must start later than that"
+        )
+    item.valid_until = on
+    ending.append(item)
+
+
+def _same(item: Item, values: Mapping[str, Any]) -> bool:
+    old = model_to_dict(item, fields=list(values))
+    return all(old[name] == value for name, value in values.items())
+
+
+def _values(row: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, Any]:
+    """Return a row's columns, typed. Raises ValueError naming the column."""
+    code = row["code"].strip()
+    if not (code.isdigit() and len(code) == 6):
+        raise ValueError(f"code {code!r}: six digits are needed")
+    lead, assist = row["lead_agency"].strip(), row.get("assist_agency", "").strip()
+    if lead not in kinds and lead not in kinds.values():
+        raise ValueError(f"lead_agency {lead!r} is no kind of agency")
+    return {
+        "code": code,
+        **{name: row[name].strip() for name in _TEXTS},
+        "lead_kind": kinds.get(lead, lead),
+        "assist_kind": kinds.get(assist, ""),
+        "urgent": row["priority"].strip() in {"紧急", "特急"},
+        "accept_minutes": _minutes(row, "accept_minutes"),
+        "disposal_minutes": _minutes(row, "disposal_minutes"),
+        "working": row["disposal_clock"].strip() == "working",
+        "accept_limit": f"{row['accept_limit'].strip()}{row['accept_unit'].strip()}",
+        "disposal_limit": f"{row['disposal_limit'].strip()}{row['disposal_unit'].strip()}",
+        "grid_self_handle": row["grid_self_handle"].strip() == "是",
+        "whistle_allowed": row["whistle_allowed"].strip() == "是",
+        "keywords": row.get("keywords", "").strip(),
+    }
+
+
+_TEXTS = (
+    "name_zh", "name_en", "class_code", "class_zh", "class_en", "subclass_code", "subclass_zh", "subclass_en",
+    "kind", "first_level", "filing_condition", "close_condition", "gb30428_ref",
+)  # fmt: skip
+
+
+def _minutes(row: Mapping[str, str], name: str) -> int:
+    value = int(row[name])
+    if not 0 < value < 5_000_000:
+        raise ValueError(f"{name} {value}: minutes from 1 to 5,000,000 are needed")
+    return value
+
+
+def read_csv(path: Path) -> list[dict[str, str]]:
+    """Return the rows of an item table kept as CSV (UTF-8, with or without BOM)."""
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        return list(csv.DictReader(file))
