@@ -16,8 +16,8 @@ class RouteRecord(models.Model):
     changed_at = models.DateTimeField()
 
     class Meta:
-        constraints = models.UniqueConstraint(
-            fields=["item_code", "district", "agency"], name="route_record_once"
+        constraints = (
+            models.UniqueConstraint(fields=["item_code", "district", "agency"], name="route_record_once"),
         )
 
     def __str__(self) -> str:
