@@ -4,9 +4,10 @@ Shape and invariants only: changes go through `actions`, guarded reading through
 Bulk writers (COPY) may leave out every column that has a database default.
 """
 
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, ClassVar, Self
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.db.models import F, Q
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from citybrain.base.identity.actor import Actor
 
 UNUSABLE = "!"  # no password of this account can ever match
+IDLE_MINUTES: int = getattr(settings, "SESSION_IDLE_MINUTES", 120)
 
 
 class AuthLevel(models.TextChoices):
@@ -286,6 +288,12 @@ class PersonEvent(models.Model):
         return f"{self.action} {self.person_id}"
 
 
+class SessionQuerySet(models.QuerySet["Session"]):
+    def standing(self, now: datetime) -> Self:
+        """Return the sessions that neither expired nor stood idle for too long."""
+        return self.filter(expires_at__gt=now, last_seen_at__gt=now - timedelta(minutes=IDLE_MINUTES))
+
+
 class Session(models.Model):
     """One signed-in (or merely visited) browser. The key itself is never stored, only its hash."""
 
@@ -300,6 +308,8 @@ class Session(models.Model):
     created_at = models.DateTimeField()
     last_seen_at = models.DateTimeField()
     expires_at = models.DateTimeField()
+
+    objects = SessionQuerySet.as_manager()
 
     class Meta:
         ordering = ("-last_seen_at",)
@@ -377,8 +387,3 @@ class DirectoryVersion(models.Model):
 
     def __str__(self) -> str:
         return str(self.version)
-
-
-def describe_changes(before: dict[str, Any], after: dict[str, Any]) -> dict[str, list[Any]]:
-    """Return {field: [old, new]} for the fields that differ."""
-    return {name: [before[name], after[name]] for name in before if before[name] != after.get(name)}

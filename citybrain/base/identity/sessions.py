@@ -1,7 +1,7 @@
 """Sessions kept in our own table, so that they can be listed and revoked; and the middleware that knows them.
 
 The table holds a hash of the key: who reads the database can't take over a session. Revoking deletes the row
-and takes effect at the next request. An idle session ends after `IDLE_MINUTES`.
+and takes effect at the next request. An idle session ends after settings.SESSION_IDLE_MINUTES.
 """
 
 import hashlib
@@ -20,7 +20,6 @@ from django.utils import timezone
 if TYPE_CHECKING:
     from citybrain.base.identity.models import Session
 
-IDLE_MINUTES: int = getattr(settings, "SESSION_IDLE_MINUTES", 120)
 SEEN_EVERY = timedelta(minutes=1)  # how exact "last seen" is; keeps most requests free of a write
 
 
@@ -59,16 +58,8 @@ class SessionStore(SessionBase):
         return Session
 
     def _find(self, session_key: str) -> "Session | None":
-        now = timezone.now()
-        return (
-            self.get_model_class()
-            .objects.filter(
-                key_hash=hash_key(session_key),
-                expires_at__gt=now,
-                last_seen_at__gt=now - timedelta(minutes=IDLE_MINUTES),
-            )
-            .first()
-        )
+        found = self.get_model_class().objects.standing(timezone.now())
+        return found.filter(key_hash=hash_key(session_key)).first()
 
     def load(self) -> dict[str, Any]:
         """Return the session's data; empty, and the key forgotten, when it is unknown, revoked or idle."""
@@ -171,20 +162,13 @@ class SessionMiddleware(middleware.SessionMiddleware):
 
 def is_alive(session_id: int, at: datetime | None = None) -> bool:
     """Return whether a session still stands: neither revoked, nor expired, nor idle for too long."""
-    now = at or timezone.now()
     return (
-        SessionStore.get_model_class()
-        .objects.filter(
-            pk=session_id, expires_at__gt=now, last_seen_at__gt=now - timedelta(minutes=IDLE_MINUTES)
-        )
-        .exists()
+        SessionStore.get_model_class().objects.standing(at or timezone.now()).filter(pk=session_id).exists()
     )
 
 
 def sweep(now: datetime) -> int:
     """Delete sessions that have ended by themselves, and return how many; a loop of the worker."""
     model = SessionStore.get_model_class()
-    ended = model.objects.filter(expires_at__lte=now) | model.objects.filter(
-        last_seen_at__lte=now - timedelta(minutes=IDLE_MINUTES)
-    )
-    return ended.delete()[0]
+    standing = model.objects.standing(now).values("pk")
+    return model.objects.exclude(pk__in=standing).delete()[0]
