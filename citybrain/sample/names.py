@@ -21,6 +21,12 @@ def words() -> dict[str, Any]:
 
 
 @cache
+def wording() -> dict[str, list[str]]:
+    """Return the sentences of data/wording.toml by key."""
+    return tomllib.loads((DATA / "wording.toml").read_text(encoding="utf-8"))
+
+
+@cache
 def syllable(sign: str) -> str:
     """Return the pinyin of one character, without its tone ("西" → "xi")."""
     return str(lazy_pinyin(sign, style=Style.NORMAL)[0]).replace("ü", "v")
