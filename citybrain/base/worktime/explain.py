@@ -122,8 +122,9 @@ def _stretches(clock: "Clock", due: datetime | None) -> Iterator[tuple[int, int 
             break
         if since > at:
             yield at, since, None
-        yield since, pause.until and micros(pause.until), pause.why
-        at = since if pause.until is None else micros(pause.until)
+        until = None if pause.until is None else micros(pause.until)
+        yield since, until, pause.why
+        at = since if until is None else until
     if end is not None and end > at:
         yield at, end, None
 

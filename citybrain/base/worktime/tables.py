@@ -101,16 +101,16 @@ def _read_holiday(
 ) -> None:
     """Add one [[holidays]] block to the two mappings."""
     name = str(row.get("name", ""))
-    first, last = row.get("first"), row.get("last")
-    days = [first, last, *row.get("workdays", [])]
+    days: list[Any] = [row.get("first"), row.get("last"), *row.get("workdays", [])]
     if not name or any(not isinstance(day, date) or isinstance(day, datetime) for day in days):
         raise BadTable(f"{path}: holiday {name!r}: name, first and last are needed, dates as {year}-01-01")
+    first, last, *worked = days
     if not first <= last or any(day.year != year for day in days):
         raise BadTable(f"{path}: holiday {name}: {first} to {last} is reversed or outside {year}")
     holiday = Holiday(name, str(row.get("name_en", name)))
     for offset in range((last - first).days + 1):
         holidays[first + timedelta(days=offset)] = holiday
-    for day in row.get("workdays", []):
+    for day in worked:
         workdays[day] = holiday
 
 
