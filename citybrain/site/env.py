@@ -51,3 +51,13 @@ def words(name: str, default: list[str]) -> list[str]:
     """Return the comma-separated variable as a list without empty entries."""
     raw = text(name)
     return [word.strip() for word in raw.split(",") if word.strip()] if raw else default
+
+
+def home() -> Path:
+    """Return where data, photos, logs and secrets live: CITYBRAIN_HOME, or a place that suits the user.
+
+    As root the database runs as a user of its own, which must be able to reach its files, and a checkout may
+    lie where only root can look: then it is /var/lib/citybrain; for anybody else `var` in the checkout.
+    """
+    checkout = Path(__file__).resolve().parent.parent.parent
+    return path("CITYBRAIN_HOME", Path("/var/lib/citybrain") if os.geteuid() == 0 else checkout / "var")

@@ -1,6 +1,5 @@
 """Every setting, with a safe default and who changes it. Loads without a database or environment."""
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -9,10 +8,7 @@ from citybrain.site import env
 
 PACKAGE = Path(__file__).resolve().parent.parent
 CHECKOUT = PACKAGE.parent
-
-# operator: where data, photos, logs and secrets live. As root the database runs as a user of its own, which
-# must be able to reach its files; a checkout may lie where only root can look.
-HOME = env.path("CITYBRAIN_HOME", Path("/var/lib/citybrain") if os.geteuid() == 0 else CHECKOUT / "var")
+HOME = env.home()  # operator (CITYBRAIN_HOME): where data, photos, logs and secrets live
 
 DEBUG = env.flag("CITYBRAIN_DEBUG")  # developer only: never in a running city
 PORT = env.integer("CITYBRAIN_PORT", 8000, least=1, most=65535)  # operator
@@ -87,7 +83,7 @@ TEMPLATES = [
 ]
 
 
-def _database(url: str) -> dict[str, Any]:
+def database_settings(url: str) -> dict[str, Any]:
     """Return Django's settings for a postgresql:// address."""
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
@@ -118,7 +114,7 @@ def _database_url() -> str:
     return kept.read_text().strip() if kept.is_file() else "postgresql://citybrain@127.0.0.1:1/citybrain"
 
 
-DATABASES = {"default": _database(_database_url())}
+DATABASES = {"default": database_settings(_database_url())}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 AUTH_USER_MODEL = "identity.Person"
