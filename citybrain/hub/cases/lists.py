@@ -136,6 +136,14 @@ def _where(actor: Actor, one: WorkList, filters: Filters) -> tuple[str, list[Any
     return f"({scope}) AND ({condition}) AND ({chosen})", [*params, *extra, *values]
 
 
+def members(actor: Actor, key: str, ids: Sequence[int]) -> frozenset[int]:
+    """Return which of `ids` are rows of a list now: a page that is open marks those that left it."""
+    where, params = _where(actor, BY_KEY[key], Filters())
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT c.id FROM cases_case c WHERE {where} AND c.id = ANY(%s)", [*params, list(ids)])
+        return frozenset(row[0] for row in cursor.fetchall())
+
+
 def marks(actor: Actor, ids: Sequence[int]) -> Mapping[int, tuple[int, datetime]]:
     """Return id → (version, changed at) of the cases among `ids` that the actor may see."""
     scope, params = visible_sql(actor)
