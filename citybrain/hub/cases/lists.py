@@ -140,7 +140,9 @@ def members(actor: Actor, key: str, ids: Sequence[int]) -> frozenset[int]:
     """Return which of `ids` are rows of a list now: a page that is open marks those that left it."""
     where, params = _where(actor, BY_KEY[key], Filters())
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT c.id FROM cases_case c WHERE {where} AND c.id = ANY(%s)", [*params, list(ids)])
+        cursor.execute(
+            f"SELECT c.id FROM cases_case c WHERE {where} AND c.id = ANY(%s)", [*params, list(ids)]
+        )
         return frozenset(row[0] for row in cursor.fetchall())
 
 
