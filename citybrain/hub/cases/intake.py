@@ -23,6 +23,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import canonical
 from citybrain.hub.cases import deadlines, guess, items, routing
 from citybrain.hub.cases.errors import BadInput
+from citybrain.hub.cases.intake_sql import AGAIN, SQL
 from citybrain.hub.cases.models import Item
 from citybrain.hub.cases.states import Source, State, Step
 
@@ -90,50 +91,6 @@ def number_prefix(now: datetime) -> str:
 
 def query_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
-
-
-SQL = """
-WITH c AS (
-  INSERT INTO cases_case (number, query_code, submission_key, external_ref, version, state, is_open, source,
-    item_id, urgent, description, address, lon, lat, cell, city_id, district_id, street_id, community_id,
-    grid_id, reporter_id, suggested_agency_id, reported_at, changed_at, step, due_at, remind_at, escalation,
-    return_count, rework_count, urge_count, report_count, supervised, extra)
-  VALUES (%(prefix)s || lpad((nextval('cases_number') %% 10000000)::text, 7, '0'), %(code)s, %(key)s, %(ref)s,
-    1, %(state)s, true, %(source)s, %(item)s, %(urgent)s, %(description)s, %(address)s, %(lon)s, %(lat)s,
-    %(cell)s, %(city)s, %(district)s, %(street)s, %(community)s, %(grid)s, %(reporter)s, %(suggested)s,
-    %(at)s, %(at)s, 1, %(due)s, %(remind)s, 0, 0, 0, 0, 1, false, %(extra)s)
-  ON CONFLICT DO NOTHING RETURNING id, number, query_code
-), e AS (
-  INSERT INTO cases_caseevent (case_id, seq, action, from_state, to_state, at, actor_id, actor_name,
-    actor_role, actor_agency_id, on_behalf_of_id, reason, data)
-  SELECT id, 1, 'report', NULL::smallint, %(state)s::smallint, %(at)s::timestamptz, %(actor)s::bigint,
-    %(actor_name)s, %(actor_role)s,
-    %(actor_agency)s::bigint, NULL::bigint, '', %(data)s::jsonb FROM c
-), k AS (
-  INSERT INTO cases_caseclock (case_id, step, started_at, limit_minutes, working, due_at, pauses,
-    extensions, rule)
-  SELECT id, 1, %(at)s::timestamptz, %(minutes)s::int, %(working)s::bool, %(due)s::timestamptz, '[]'::jsonb,
-    '[]'::jsonb, %(rule)s FROM c
-), t AS (
-  INSERT INTO cases_casecontact (case_id, name, phone, shared)
-  SELECT id, %(contact_name)s, %(contact_phone)s, %(contact_shared)s::bool FROM c
-  WHERE %(contact_name)s <> '' OR %(contact_phone)s <> ''
-), p AS (
-  UPDATE cases_casephoto SET case_id = c.id FROM c
-  WHERE token = ANY(%(photos)s::uuid[]) AND cases_casephoto.case_id IS NULL
-), l AS (
-  INSERT INTO ledger_entry (at, actor, on_behalf_of, action, subject, body)
-  SELECT %(at)s::timestamptz, %(actor_key)s, '', 'cases.report', 'case:' || id, %(body)s FROM c
-), o AS (
-  INSERT INTO cases_outbox (topic) SELECT 'case:' || id FROM c
-)
-SELECT id, number, query_code FROM c
-"""
-
-AGAIN = """
-SELECT id, number, query_code FROM cases_case
-WHERE submission_key = %s OR external_ref = %s ORDER BY id LIMIT 1
-"""
 
 
 def take_in(actor: Actor, report: Report, now: datetime) -> Receipt:

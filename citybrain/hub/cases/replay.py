@@ -17,7 +17,7 @@ from citybrain.hub.cases.bulk import CLOCK_COLUMNS, PastCase
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.lifecycle import Clock
 from citybrain.hub.cases.models import Case, CaseClock
-from citybrain.hub.cases.states import TERMINAL, State
+from citybrain.hub.cases.states import TERMINAL, State, Step
 from citybrain.hub.cases.store import MUTABLE
 
 NOT_COLUMNS = frozenset({"prefix", "code", "key", "ref"})
@@ -52,7 +52,7 @@ class Replay:
             remind_at=row["remind"], external_ref=row["ref"], extra=report.extra,
         )  # fmt: skip
         self.contact = (row["contact_name"], row["contact_phone"], row["contact_shared"])
-        first = deadlines.new_clock(deadlines.Step.FILING, self._guessed(row), at, None)
+        first = deadlines.new_clock(Step.FILING, self._guessed(row), at, None)
         self.clocks: list[CaseClock] = [first]
         self.events: list[dict[str, Any]] = []
         self._tell("report", None, at, Player(row["actor"], row["actor_name"], reporter_role or row["actor_role"],

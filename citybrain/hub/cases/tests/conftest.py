@@ -27,6 +27,7 @@ GRIDS = {
     "east3": ("129801002001001", 2),
     "west1": ("129802001001001", 3),
 }
+LEVELS = ("city_id", "district_id", "street_id", "community_id", "grid_id")
 NAMES = {
     "1298": ("海宁津", 1, "prefecture"),
     "129801": ("东区", 2, "district"),

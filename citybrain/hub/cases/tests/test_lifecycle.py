@@ -103,8 +103,8 @@ def test_of_two_officers_one_wins_and_the_other_is_told_who_and_when(village: Vi
     actions.take(
         village.actor("chief"), case_id, "file", {"item": item_code(village)}, seen_version=seen, now=MORNING
     )
+    given = {"cause": "other", "reason": "重复"}
     with pytest.raises(Conflict) as told:
-        given = {"cause": "other", "reason": "重复"}
         actions.take(village.actor("acceptor"), case_id, "reject", given, seen_version=seen, now=MORNING)
     assert told.value.who == "值班长甲"
     assert told.value.when == MORNING
@@ -144,8 +144,8 @@ def test_a_missing_photo_is_named(village: Village) -> None:
     actions.take(village.actor("dispatcher"), case_id, "dispatch", {"agency": to}, now=MORNING)
     actions.take(village.actor("handler"), case_id, "accept", now=MORNING)
     before = photos.upload(picture(), "before", None, MORNING)
+    given = {"reason": "好了", "photos": [str(before.token)]}
     with pytest.raises(BadInput) as told:
-        given = {"reason": "好了", "photos": [str(before.token)]}
         actions.take(village.actor("handler"), case_id, "feedback", given, now=MORNING)
     assert told.value.message == "还缺照片：处置后"
     assert Case.objects.get(pk=case_id).state == State.HANDLING
@@ -318,8 +318,8 @@ def test_a_batch_tells_per_case_what_became_of_it(village: Village) -> None:
 
 def test_an_unknown_input_is_refused_and_nothing_is_written(village: Village) -> None:
     case_id = actions.report(village.actor("citizen"), village.report(), now=MORNING).case_id
+    given = {"item": item_code(village), "state": 70}
     with pytest.raises(BadInput):
-        given = {"item": item_code(village), "state": 70}
         actions.take(village.actor("acceptor"), case_id, "file", given, now=MORNING)
     assert CaseEvent.objects.filter(case_id=case_id).count() == 1
     assert Case.objects.get(pk=case_id).version == 1
