@@ -13,7 +13,8 @@ WITH c AS (
     %(key)s::uuid, %(ref)s::text, 1, %(state)s::smallint, true, %(source)s::text, %(item)s::bigint,
     %(urgent)s::bool, %(description)s::text, %(address)s::text, %(lon)s::float8, %(lat)s::float8,
     %(cell)s::bigint, %(city)s::bigint, %(district)s::bigint, %(street)s::bigint, %(community)s::bigint,
-    %(grid)s::bigint, %(reporter)s::bigint, %(suggested)s::bigint, %(at)s::timestamptz, %(at)s::timestamptz, 1, %(due)s::timestamptz, %(remind)s::timestamptz, 0, 0, 0, 0, 1, false, %(extra)s::jsonb)
+    %(grid)s::bigint, %(reporter)s::bigint, %(suggested)s::bigint, %(at)s::timestamptz, %(at)s::timestamptz, 1,
+    %(due)s::timestamptz, %(remind)s::timestamptz, 0, 0, 0, 0, 1, false, %(extra)s::jsonb)
   ON CONFLICT DO NOTHING RETURNING id, number, query_code
 ), e AS (
   INSERT INTO cases_caseevent (case_id, seq, action, from_state, to_state, at, actor_id, actor_name,
