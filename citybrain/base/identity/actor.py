@@ -107,13 +107,15 @@ Standing = tuple[str, int, int | None, int | None, str]
 
 
 def _hats(rows: Iterable[Standing]) -> Iterable[Hat]:
-    """Turn grants into hats. A role that is no longer known, or an admin's while standing in, gives none."""
+    """Turn grants into hats, own ones first. Standing in gives none to an admin, and none of an admin's."""
     areas = tree()
     known = roles()
+    is_admin = False
     for role_key, area_id, agency_id, absentee_id, absentee_name in rows:
         role = known.get(role_key)
-        if role is None or (role.is_admin and absentee_id is not None):
+        if role is None or (absentee_id is not None and (is_admin or role.is_admin)):
             continue
+        is_admin = is_admin or role.is_admin
         area = areas.find(area_id)
         if area is None:
             continue

@@ -7,6 +7,7 @@ known at that number, so that nobody can use up the owner's share.
 
 import hashlib
 import hmac
+import math
 import secrets
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -76,7 +77,7 @@ def _check_limits(number: str, ip: str | None, device: str, now: datetime) -> No
     mine = PhoneCode.objects.filter(phone=number, device=device)
     last = mine.filter(sent_at__gt=now - PAUSE).order_by("-sent_at").first()
     if last is not None:
-        seconds = int((last.sent_at + PAUSE - now).total_seconds()) + 1
+        seconds = math.ceil((last.sent_at + PAUSE - now).total_seconds())
         raise refuse("phone", _("验证码刚刚发出，请 %(seconds)d 秒后再试。") % {"seconds": seconds})
     for span, most in PER_PHONE:
         if mine.filter(sent_at__gt=now - span).count() >= most:

@@ -8,6 +8,7 @@ from citybrain.base.identity.actions.agencies import (
 )
 from citybrain.base.identity.actions.covers import arrange_cover, end_cover
 from citybrain.base.identity.actions.grants import grant_role, revoke_role
+from citybrain.base.identity.actions.imports import import_people
 from citybrain.base.identity.actions.passwords import change_password, reset_password
 from citybrain.base.identity.actions.people import (
     create_person,
@@ -17,7 +18,7 @@ from citybrain.base.identity.actions.people import (
     set_preference,
     update_person,
 )
-from citybrain.base.identity.actions.sessions import revoke_all_sessions, revoke_session
+from citybrain.base.identity.actions.sessions import revoke_all_sessions, revoke_session, sessions_of
 
 __all__ = [
     "arrange_cover",
@@ -28,6 +29,7 @@ __all__ = [
     "deactivate_person",
     "end_cover",
     "grant_role",
+    "import_people",
     "install_agency_kinds",
     "prove_level",
     "reactivate_person",
@@ -35,6 +37,7 @@ __all__ = [
     "revoke_all_sessions",
     "revoke_role",
     "revoke_session",
+    "sessions_of",
     "set_preference",
     "update_agency",
     "update_person",

@@ -94,5 +94,5 @@ def change_password(
         kept.must_change_password = person.must_change_password = False
         kept.one_time_until = person.one_time_until = None
         kept.save(update_fields=["password", "must_change_password", "one_time_until"])
-        kept.sessions.exclude(pk=keep_session).delete()
+        kept.sessions.exclude(pk=keep_session or 0).delete()
         note(actor, "change_password", kept, moment, {})

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.access import require
+from citybrain.base.identity.access import refusal, require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.delegation import MANAGE, check_not_oneself, require_over
 from citybrain.base.identity.errors import Problem, Refused, refuse
@@ -179,7 +179,7 @@ def prove_level(
 def set_preference(actor: Actor, name: str, value: Any) -> None:
     """Keep one of the person's own settings of the screens. Raises Refused for one that isn't known."""
     if actor.person_id is None:
-        require(actor, "people.self")
+        raise refusal(actor, "people.self")
     if name not in PREFERENCES:
         raise refuse("preference", _("没有“%(name)s”这项设置。") % {"name": name})
     with transaction.atomic():

@@ -43,6 +43,6 @@ def revoke_all_sessions(
     moment = now or timezone.now()
     hat = _require(actor, person, moment)
     with transaction.atomic():
-        ended, _kinds = Session.objects.filter(person=person).exclude(pk=keep_session).delete()
+        ended, _kinds = Session.objects.filter(person=person).exclude(pk=keep_session or 0).delete()
         note(actor, "revoke_all_sessions", person, moment, {"count": ended}, hat)
     return ended
