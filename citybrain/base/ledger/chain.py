@@ -46,8 +46,15 @@ def canonical_bytes(fields: tuple[str, ...]) -> bytes:
     return "\0".join(fields).encode()
 
 
-def _by_hashlib(data: bytes) -> bytes:
-    return hashlib.new("sm3", data).digest()
+def _by_hashlib() -> Callable[[bytes], bytes]:
+    fresh = hashlib.new("sm3")  # copied for each hash: looking the algorithm up takes longer than hashing
+
+    def sm3(data: bytes) -> bytes:
+        digest = fresh.copy()
+        digest.update(data)
+        return digest.digest()
+
+    return sm3
 
 
 def _by_cryptography(data: bytes) -> bytes:
@@ -57,7 +64,7 @@ def _by_cryptography(data: bytes) -> bytes:
 
 
 # Some builds of OpenSSL leave SM3 out of what hashlib reaches.
-sm3: Callable[[bytes], bytes] = _by_hashlib if "sm3" in hashlib.algorithms_available else _by_cryptography
+sm3: Callable[[bytes], bytes] = _by_hashlib() if "sm3" in hashlib.algorithms_available else _by_cryptography
 
 
 def link(previous: bytes, fields: tuple[str, ...]) -> bytes:
