@@ -1,0 +1,74 @@
+"""The first page: what is mine to do, what is late or soon due, and today's figures in my area."""
+
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils import timezone
+
+from citybrain.base.areas.tree import tree
+from citybrain.base.identity.actor import Actor
+from citybrain.faces.desk import boards
+from citybrain.faces.desk.choosing import area_name
+from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.shell import page as shell_page
+from citybrain.faces.desk.shown import row_views
+from citybrain.faces.desk.work import Tab, tabs_for
+from citybrain.hub.cases import figures, lists
+from citybrain.hub.cases.access import VIEW
+from citybrain.hub.cases.filters import Filters
+
+WATCHED = frozenset({"due_soon", "late", "supervised", "suspended"})
+EVERYTHING = frozenset({"open", "closed", "all", "mine"})
+FIELD_ROLES = frozenset({"grid_worker", "grid_leader", "handler", "enforcer"})
+SHOWN = 6
+
+
+def is_phone(request: HttpRequest) -> bool:
+    """Return whether the browser says that it is a phone's."""
+    return "Mobi" in request.headers.get("User-Agent", "")
+
+
+def works_outside(actor: Actor) -> bool:
+    """Return whether all that somebody does is done outside: grid workers, handlers."""
+    roles = {hat.role for hat in actor.hats if hat.area_id is not None}
+    return bool(roles) and roles <= FIELD_ROLES
+
+
+@officers
+def home_view(request: HttpRequest) -> HttpResponse:
+    """The officer's first page; who works outside with a phone goes to the phone's pages."""
+    actor = actor_of(request)
+    if is_phone(request) and works_outside(actor):
+        return HttpResponseRedirect(reverse("desk:m_tasks"))
+    if not actor.may(VIEW):
+        return shell_page(request, "desk/home/none.html", "home", {"areas": area_names(actor)})
+    tabs = tabs_for(actor)
+    now = timezone.now()
+    context: dict[str, Any] = {
+        "todo": [tab for tab in tabs if tab.key not in WATCHED | EVERYTHING],
+        "watched": [tab for tab in tabs if tab.key in WATCHED],
+        "everything": [tab for tab in tabs if tab.key in EVERYTHING],
+        "areas": area_names(actor),
+        "boards": boards.boards_for(actor),
+        "today": figures.today(actor, now=now),
+        "hours": figures.hours(actor, now=now),
+        "now": now,
+        **_urgent_rows(actor, tabs),
+    }
+    return shell_page(request, "desk/home/page.html", "home", context, tabs=tabs)
+
+
+def _urgent_rows(actor: Actor, tabs: list[Tab]) -> dict[str, Any]:
+    """Return the first rows of what is late and of what is due soon, where there are any."""
+    counted = {tab.key: tab.count or 0 for tab in tabs}
+    late = lists.page(actor, "late", Filters(), limit=SHOWN).rows if counted.get("late") else []
+    soon = lists.page(actor, "due_soon", Filters(), limit=SHOWN).rows if counted.get("due_soon") else []
+    views = row_views([*late, *soon])
+    return {"late_rows": views[: len(late)], "soon_rows": views[len(late) :]}
+
+
+def area_names(actor: Actor) -> list[str]:
+    """Return the areas that an actor's hats are for, each once."""
+    ids = dict.fromkeys(hat.area_id for hat in actor.hats if hat.area_id is not None)
+    return [area_name(tree().find(one)) for one in ids]

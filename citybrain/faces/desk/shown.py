@@ -1,0 +1,138 @@
+"""A row of a work list as the desk shows it: what, where, since when, how long is left, who has it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from citybrain.base.identity.roles import role_named
+from citybrain.faces.look import words
+from citybrain.hub.cases.models import CaseClock
+from citybrain.hub.cases.rows import CaseRow
+from citybrain.hub.cases.states import State
+
+# Which role has a case in a state in which no agency has it.
+HOLDERS: Final[dict[State, str]] = {
+    State.REPORTED: "acceptor",
+    State.VERIFYING: "grid_worker",
+    State.PENDING_FILING: "acceptor",
+    State.PENDING_DISPATCH: "dispatcher",
+    State.RETURNED: "dispatcher",
+    State.HANDLED: "acceptor",
+    State.CHECKING: "grid_worker",
+}
+TONES: Final[dict[State, str]] = {
+    State.REPORTED: "info",
+    State.VERIFYING: "info",
+    State.PENDING_FILING: "info",
+    State.PENDING_DISPATCH: "info",
+    State.RETURNED: "late",
+    State.PENDING_HANDLING: "due_soon",
+    State.HANDLING: "info",
+    State.EXTENSION_REQUESTED: "due_soon",
+    State.SUSPENDED: "quiet",
+    State.HANDLED: "info",
+    State.CHECKING: "info",
+    State.REWORK: "late",
+    State.SELF_HANDLED: "normal",
+    State.CLOSED: "normal",
+    State.FORCED_CLOSED: "normal",
+    State.REJECTED: "quiet",
+    State.CANCELLED: "quiet",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A small word beside a row: `tone` names its colour, the word says it."""
+
+    tone: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowView:
+    """One row ready for a template."""
+
+    row: CaseRow
+    left: words.Left
+    ago: str
+    since: str
+    where: str
+    holder: str
+    tone: str
+    marks: tuple[Mark, ...]
+
+    @property
+    def title(self) -> str:
+        return self.row.item_name or _("待定事项")
+
+    @property
+    def full_where(self) -> str:
+        return " · ".join(
+            [*self.row.area_names, self.row.address] if self.row.address else self.row.area_names
+        )
+
+
+def row_views(rows: Sequence[CaseRow], now: datetime | None = None) -> list[RowView]:
+    """Return rows ready for a template. One query, for when their clocks started."""
+    moment = now or timezone.now()
+    started = clock_starts(row.id for row in rows if row.is_open and row.due_at is not None)
+    return [row_view(row, moment, started.get(row.id)) for row in rows]
+
+
+def clock_starts(case_ids: Iterable[int]) -> dict[int, datetime]:
+    """Return case id → start of its running clock, for cases that the reader was shown already."""
+    ids = list(case_ids)
+    if not ids:
+        return {}
+    running = CaseClock.objects.filter(case_id__in=ids, stopped_at=None)
+    return dict(running.values_list("case_id", "started_at"))
+
+
+def row_view(row: CaseRow, now: datetime, started: datetime | None) -> RowView:
+    paused = row.state == State.SUSPENDED
+    return RowView(
+        row=row,
+        left=words.left(
+            row.due_at, now, started=started, paused=paused, done=not row.is_open, on_time=row.on_time
+        ),
+        ago=words.ago(row.reported_at, now),
+        since=words.stamp(row.reported_at),
+        where=_where(row),
+        holder=holder_of(row),
+        tone=TONES[row.state],
+        marks=tuple(_marks(row)),
+    )
+
+
+def _where(row: CaseRow) -> str:
+    """Return street and community, or whatever is known of the place."""
+    names = row.area_names
+    return " · ".join(names[1:3] if len(names) > 1 else names) or row.address or _("位置未知")
+
+
+def holder_of(row: CaseRow) -> str:
+    """Return who has the case now: the agency, or the role that must act before there is one."""
+    role = HOLDERS.get(row.state)
+    if role is not None:
+        return role_named(role).name
+    return row.agency_name
+
+
+def _marks(row: CaseRow) -> Iterable[Mark]:
+    if row.urgent:
+        yield Mark("urgent", _("紧急"))
+    if row.supervised:
+        yield Mark("late", _("督办"))
+    if row.return_count:
+        yield Mark("due_soon", _("退回 %(n)d 次") % {"n": row.return_count})
+    if row.rework_count:
+        yield Mark("due_soon", _("返工 %(n)d 次") % {"n": row.rework_count})
+    if row.urge_count:
+        yield Mark("due_soon", _("催办 %(n)d 次") % {"n": row.urge_count})
+    if row.report_count > 1:
+        yield Mark("info", _("%(n)d 人反映") % {"n": row.report_count})

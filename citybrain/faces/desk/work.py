@@ -1,0 +1,380 @@
+"""Work lists: the list keeps its place, the case stands beside it; the address is the view."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+from django.views.decorators.http import require_POST
+
+from citybrain.base.identity.access import Forbidden
+from citybrain.base.identity.actions.people import set_preference
+from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.agencies import agency_by_id
+from citybrain.faces.desk import pageview, stepforms
+from citybrain.faces.desk.addresses import asked, query
+from citybrain.faces.desk.choosing import AreaChoice, area_choices
+from citybrain.faces.desk.doors import actor_of, is_partial, officers, person_of
+from citybrain.faces.desk.shell import page as shell_page
+from citybrain.faces.desk.shown import RowView, row_views
+from citybrain.hub.cases import actions, filters, items, lists
+from citybrain.hub.cases.detail import case_page
+from citybrain.hub.cases.errors import BadInput, NotFound
+from citybrain.hub.cases.filters import Filters
+from citybrain.hub.cases.lifecycle import TRANSITIONS, Transition
+from citybrain.hub.cases.lists import DEEPEST, PAGE, UNCOUNTED, WorkList
+from citybrain.hub.cases.models import Case
+from citybrain.hub.cases.rows import NAMES, area_names, rows_from
+from citybrain.hub.cases.states import Source, State
+
+COLUMNS_KEPT: Final = "columns"
+COLUMNS: Final[dict[str, Promise]] = {
+    "number": gettext_lazy("编号"),
+    "state": gettext_lazy("状态"),
+    "item": gettext_lazy("事项"),
+    "what": gettext_lazy("内容"),
+    "where": gettext_lazy("地点"),
+    "address": gettext_lazy("地址"),
+    "source": gettext_lazy("来源"),
+    "reported": gettext_lazy("上报时间"),
+    "left": gettext_lazy("剩余时间"),
+    "holder": gettext_lazy("目前负责"),
+    "returns": gettext_lazy("退回(次)"),
+    "reworks": gettext_lazy("返工(次)"),
+    "urges": gettext_lazy("催办(次)"),
+    "reports": gettext_lazy("反映(人)"),
+}
+NUMBERS: Final = frozenset({"returns", "reworks", "urges", "reports"})
+SHOWN_FIRST: Final = ("number", "state", "item", "what", "where", "reported", "left", "holder")
+ORDERS: Final[dict[str, Promise]] = {
+    "": gettext_lazy("默认排序"),
+    "due": gettext_lazy("先到期的在前"),
+    "newest": gettext_lazy("新上报的在前"),
+    "oldest": gettext_lazy("早上报的在前"),
+    "changed": gettext_lazy("最近变动的在前"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One work list as a tab. `count` None: not counted (it would be everything there ever was)."""
+
+    key: str
+    label: str
+    count: int | None
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Chip:
+    """One filter in force, with the address without it."""
+
+    text: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    key: str
+    label: str
+    shown: bool
+    number: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pager:
+    """Where this page stands. `total` is exact up to DEEPEST."""
+
+    first: int
+    last: int
+    total: int
+    more: bool
+    previous: str
+    following: str
+
+
+def tabs_for(actor: Actor, counted: dict[str, int] | None = None) -> list[Tab]:
+    """Return the actor's work lists with their true counts. One query unless they were counted already."""
+    had = lists.lists_for(actor)
+    numbers = lists.counts(actor, had) if counted is None else counted
+    return [
+        Tab(one.key, str(one.label), numbers.get(one.key), reverse("desk:work", args=[one.key]))
+        for one in had
+    ]
+
+
+def list_of(actor: Actor, key: str) -> WorkList:
+    """Return a list the actor has. Raises NotFound, Forbidden."""
+    one = lists.BY_KEY.get(key)
+    if one is None:
+        raise NotFound
+    if not actor.may(one.permission):
+        raise Forbidden(
+            _("“%(name)s”不在您的职责内。") % {"name": one.label}, _("如工作需要, 请向本单位人员管理员申请。")
+        )
+    return one
+
+
+def read_filters(request: HttpRequest) -> tuple[Filters, dict[str, str], str]:
+    """Return the filters, what was asked, and what was wrong with it; wrong filters are not applied."""
+    wanted = asked(request.GET)
+    try:
+        return filters.read(wanted), wanted, ""
+    except BadInput as error:
+        return Filters(), wanted, error.message
+
+
+@officers
+def work_view(request: HttpRequest, key: str) -> HttpResponse:
+    """One list: rows, filters, tabs, and the case chosen (?case=number) beside them."""
+    actor = actor_of(request)
+    one = list_of(actor, key)
+    chosen, wanted, wrong = read_filters(request)
+    start = offset_of(request.GET.get("offset", ""))
+    mode = "table" if request.GET.get("view") == "table" else "list"
+    tabs = tabs_for(actor)
+    rows = lists.page(actor, key, chosen, offset=start)
+    kept = {**wanted, "view": "table" if mode == "table" else ""}
+    number = request.GET.get("case", "")
+    context: dict[str, Any] = {
+        "list": one,
+        "tabs": tabs,
+        "rows": row_views(rows.rows),
+        "mode": mode,
+        "filters": chosen,
+        "wanted": wanted,
+        "wrong": wrong,
+        "chips": chips(chosen, kept),
+        "pager": _pager(actor, one, chosen, start, rows, kept, tabs),
+        "kept": query(kept),
+        "kept_pairs": [(name, value) for name, value in kept.items() if value],
+        "as_list": query({**wanted}),
+        "as_table": query({**wanted, "view": "table"}),
+        "export": reverse("desk:export", args=[key]) + query(wanted),
+        "may_export": actor.may("cases.export"),
+        "batch": [TRANSITIONS[step] for step in one.batch if actor.may(f"cases.{step}")],
+        "number": number,
+        "view": _case_beside(actor, number) if number and mode == "list" else None,
+        "columns": columns(request) if mode == "table" else (),
+        **_filter_form(actor, chosen),
+    }
+    template = "desk/work/results.html" if is_partial(request) else "desk/work/page.html"
+    if is_partial(request):
+        return render(request, template, context)
+    return shell_page(request, template, "work", context, tabs=tabs)
+
+
+def offset_of(value: str) -> int:
+    """Return a whole number of rows to skip; anything else is the beginning."""
+    return min(int(value), DEEPEST) if value.isascii() and value.isdigit() and len(value) < 8 else 0
+
+
+def _case_beside(actor: Actor, number: str) -> pageview.PageView | None:
+    try:
+        return pageview.view_of(case_page(actor, number), timezone.now())
+    except NotFound:
+        return None
+
+
+def _pager(
+    actor: Actor,
+    one: WorkList,
+    chosen: Filters,
+    start: int,
+    rows: lists.Page,
+    kept: dict[str, str],
+    tabs: list[Tab],
+) -> Pager:
+    counted = next((tab.count for tab in tabs if tab.key == one.key), None)
+    narrowed = replace(chosen, order="", raw={}) != Filters()
+    if counted is None or narrowed:
+        counted = lists.total(actor, one.key, chosen)
+    last = start + len(rows.rows)
+    return Pager(
+        first=start + 1 if rows.rows else 0,
+        last=last,
+        total=counted,
+        more=counted >= DEEPEST and (narrowed or one.key in UNCOUNTED),
+        previous=query(kept, offset=max(start - PAGE, 0) or None) or "?" if start else "",
+        following=query(kept, offset=rows.next_offset) if rows.next_offset is not None else "",
+    )
+
+
+def _filter_form(actor: Actor, chosen: Filters) -> dict[str, Any]:
+    """Return what the form of filters offers. No query: all from tables in memory."""
+    areas: list[AreaChoice] = area_choices(actor, chosen.area_id)
+    return {
+        "areas": areas,
+        "classes": item_classes(chosen.item),
+        "states": [(state.value, state.label, state.value in chosen.states) for state in State],
+        "sources": [(source.value, source.label, source.value in chosen.sources) for source in Source],
+        "orders": [(key, label) for key, label in ORDERS.items()],
+        "agency_name": _agency_name(chosen.agency_id),
+    }
+
+
+def item_classes(chosen: str) -> list[tuple[str, str, int]]:
+    """Return (code prefix, name, depth) of the classes of items, opened down to the chosen one."""
+    found: dict[str, tuple[str, str, int]] = {}
+    for item in items.index().by_code.values():
+        english = item.name == item.name_en != item.name_zh
+        found.setdefault(item.class_code, (item.class_code, item.class_en if english else item.class_zh, 0))
+        if chosen[:2] == item.class_code:
+            name = item.subclass_en if english else item.subclass_zh
+            found.setdefault(item.subclass_code, (item.subclass_code, name, 1))
+        if chosen[:4] == item.subclass_code:
+            found.setdefault(item.code, (item.code, item.name, 2))
+    return [found[code] for code in sorted(found)]
+
+
+def _agency_name(agency_id: int | None) -> str:
+    agency = agency_by_id(agency_id) if agency_id is not None else None
+    return str(agency) if agency else ""
+
+
+def chips(chosen: Filters, kept: dict[str, str]) -> list[Chip]:
+    """Return the filters in force in words, each with the address without it."""
+    words: dict[str, str] = {
+        "q": f"“{chosen.q}”" if chosen.q else "",
+        "state": _("、").join(str(State(one).label) for one in chosen.states),
+        "source": _("、").join(str(Source(one).label) for one in chosen.sources),
+        "item": next(
+            (name for code, name, _depth in item_classes(chosen.item) if code == chosen.item), chosen.item
+        ),
+        "area": _("、").join(area_names([chosen.area_id])),
+        "agency": _agency_name(chosen.agency_id) or (str(chosen.agency_id) if chosen.agency_id else ""),
+        "since": _("%(day)s 起") % {"day": chosen.since} if chosen.since else "",
+        "until": _("至 %(day)s") % {"day": chosen.until} if chosen.until else "",
+        "urgent": _("紧急") if chosen.urgent else "",
+        "late": _("超时") if chosen.late else "",
+        "supervised": _("督办") if chosen.supervised else "",
+    }
+    return [Chip(text, query(kept, **{name: None}) or "?") for name, text in words.items() if text]
+
+
+def columns(request: HttpRequest) -> list[Column]:
+    """Return the table's columns; which are shown is kept with the person."""
+    kept = person_of(request).preferences.get(COLUMNS_KEPT)
+    wanted = [key for key in kept if key in COLUMNS] if isinstance(kept, list) else []
+    shown = wanted or list(SHOWN_FIRST)
+    return [Column(key, str(label), key in shown, key in NUMBERS) for key, label in COLUMNS.items()]
+
+
+@officers
+@require_POST
+def columns_view(request: HttpRequest, key: str) -> HttpResponse:
+    """Keep which columns the table shows, and go back to it."""
+    wanted = [name for name in request.POST.getlist("column") if name in COLUMNS]
+    set_preference(actor_of(request), COLUMNS_KEPT, wanted)
+    return HttpResponseRedirect(
+        reverse("desk:work", args=[key]) + query({**asked(request.GET), "view": "table"})
+    )
+
+
+@officers
+def counts_view(request: HttpRequest) -> JsonResponse:
+    """List key → number, for tabs that are open."""
+    return JsonResponse({"counts": lists.counts(actor_of(request))})
+
+
+@officers
+def rows_view(request: HttpRequest, key: str) -> HttpResponse:
+    """The rows asked for (?ids=1,2) as they are now, drawn again in place; those out of sight are left out.
+
+    A row that left the list stays where it is, marked, so that nothing jumps.
+    """
+    actor = actor_of(request)
+    one = list_of(actor, key)
+    ids = ids_of(request.GET.get("ids", ""))
+    views = rows_now(actor, ids)
+    inside = lists.members(actor, one.key, ids)
+    shown = [(view, view.row.id not in inside) for view in views]
+    return render(
+        request, "desk/work/rows.html", {"shown": shown, "list": one, "kept": query(asked(request.GET))}
+    )
+
+
+def ids_of(text: str) -> list[int]:
+    """Return at most 200 ids out of "1,2,3"; what is no number is left out."""
+    words = [word for word in text.split(",") if word.isascii() and word.isdigit() and len(word) < 19]
+    return [int(word) for word in dict.fromkeys(words[:200])]
+
+
+def rows_now(actor: Actor, ids: Sequence[int]) -> list[RowView]:
+    """Return the rows among `ids` that the actor may see, in their order."""
+    found = {row[0]: row for row in Case.objects.visible_to(actor).filter(pk__in=ids).values_list(*NAMES)}
+    return row_views(rows_from([found[one] for one in ids if one in found]))
+
+
+@officers
+def batch_view(request: HttpRequest, key: str, step: str) -> HttpResponse:
+    """GET ?ids=: the form of one step for several cases. POST: take it on each, and say what became of each."""
+    actor = actor_of(request)
+    one = list_of(actor, key)
+    if step not in one.batch:
+        raise BadInput(_("此操作不能批量进行。"), "step")
+    transition = TRANSITIONS[step]
+    if request.method == "POST":
+        return _take_many(request, one, transition)
+    ids = ids_of(request.GET.get("ids", ""))
+    form = stepforms.form_for(transition, None)
+    return _batch_form(request, one, form, rows_now(actor, ids))
+
+
+def _batch_form(
+    request: HttpRequest, one: WorkList, form: stepforms.StepForm, views: list[RowView], status: int = 200
+) -> HttpResponse:
+    context = {
+        "form": form,
+        "list": one,
+        "views": views,
+        "ids": ",".join(str(view.row.id) for view in views),
+        "action": reverse("desk:batch", args=[one.key, form.key]),
+    }
+    if is_partial(request):
+        return render(request, "desk/work/batch.html", context, status=status)
+    return shell_page(request, "desk/work/batch_page.html", "work", context, status=status)
+
+
+def _take_many(request: HttpRequest, one: WorkList, transition: Transition) -> HttpResponse:
+    actor = actor_of(request)
+    ids = ids_of(request.POST.get("ids", ""))
+    given = stepforms.given_by(transition, request.POST)
+    views = rows_now(actor, ids)
+    if not views:
+        raise BadInput(_("请先选择案件。"), "ids")
+    missing = _missing(transition, given)
+    if missing:
+        form = stepforms.form_for(transition, None, stepforms.asked_from(given, *missing))
+        return _batch_form(request, one, form, views, 422)
+    taken = {row.case_id: row.error for row in actions.take_many(actor, ids, transition.key, given)}
+    results = [(view, taken.get(view.row.id, "")) for view in rows_now(actor, ids)]
+    context = {
+        "list": one,
+        "label": str(transition.label),
+        "results": results,
+        "done": sum(1 for _view, error in results if not error),
+        "failed": sum(1 for _view, error in results if error),
+    }
+    template = "desk/work/batch_done.html"
+    if is_partial(request):
+        answer = render(request, template, context)
+        answer["HX-Trigger"] = json.dumps({"desk-taken": {"step": transition.key}})
+        return answer
+    return shell_page(request, "desk/work/batch_done_page.html", "work", context)
+
+
+def _missing(transition: Transition, given: dict[str, Any]) -> tuple[str, str] | None:
+    """Return (field, what is wrong) of the first input that every case needs and that is not there."""
+    for need in transition.needs:
+        own = need.kind.value in {"item", "agency"}
+        if need.required and not own and need.name not in given:
+            return need.name, _("请填写“%(label)s”。") % {"label": need.label}
+    return None
