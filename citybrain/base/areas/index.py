@@ -71,7 +71,7 @@ class Layer:
 
     def find_one(self, lon: float, lat: float) -> Lineage | None:
         """Return the lineage of the area that holds a finite point."""
-        candidates = np.sort(self._tree.query(shapely.Point(lon, lat)))
+        candidates: list[int] = sorted(self._tree.query(shapely.Point(lon, lat)).tolist())
         with self._lock:
             for candidate in candidates:
                 if shapely.intersects_xy(self._shapes[candidate], lon, lat):

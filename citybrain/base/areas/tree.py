@@ -192,8 +192,12 @@ class AreaTree:
         return tuple(ends[code] for code in sorted(ends))
 
 
+def read_tree() -> AreaTree:
+    """Return the tree as the current transaction sees it, past the process's copy: three queries."""
+    return _read(current_version())
+
+
 def _read(version: int) -> AreaTree:
-    """Read all areas and their history: two queries."""
     recodes: dict[int, list[tuple[date, str]]] = defaultdict(list)
     follows: list[tuple[int, int]] = []
     for kind, area_id, after, at, from_code in AreaChange.objects.order_by("at", "id").values_list(
@@ -268,6 +272,12 @@ def forget() -> None:
     with _lock:
         _Kept.tree = None
         _Kept.checked_at = 0.0
+
+
+def hold() -> None:
+    """Let no other change of areas run until this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('areas'))")
 
 
 def bump() -> None:

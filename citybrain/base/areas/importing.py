@@ -1,0 +1,403 @@
+"""Rows become areas: each is checked on its own and against the tree, and ends in the receipt.
+
+Running the same rows again changes nothing. Rows never take an area away, and never undo a decision: a code that
+ended stays ended, a name given up isn't given back.
+"""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from citybrain.base.areas import codes, tree
+from citybrain.base.areas.doer import MANAGE, Doer, require_manage
+from citybrain.base.areas.models import (
+    Area,
+    AreaChange,
+    AreaDecision,
+    DecisionKind,
+    DecisionState,
+    Level,
+)
+from citybrain.base.areas.names import english_name, pinyin_key
+from citybrain.base.areas.tables import AreaRow
+from citybrain.base.ledger.append import record
+
+Outcome = Literal["added", "renamed", "unchanged", "refused"]
+LONGEST_NAME = 100
+_LEVEL_WORDS = {
+    **{str(int(level)): level for level in Level},
+    **{level.name.lower(): level for level in Level},
+    **dict.fromkeys(("市", "地级市", "城市", "直辖市"), Level.CITY),
+    **dict.fromkeys(("区县", "区", "县", "区/县", "市辖区", "县级"), Level.DISTRICT),
+    **dict.fromkeys(("街镇", "街道", "镇", "乡", "乡镇", "街道/乡镇", "镇街"), Level.STREET),
+    **dict.fromkeys(("社区村", "社区", "村", "社区/村", "村居", "居委会", "村委会"), Level.COMMUNITY),
+    **dict.fromkeys(("网格", "单元网格"), Level.GRID),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RowResult:
+    """What became of one row. `reason` says why it was refused, or what is worth knowing."""
+
+    line: int
+    code: str
+    outcome: Outcome
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What became of all rows, in their order."""
+
+    results: tuple[RowResult, ...]
+
+    def count(self, outcome: Outcome) -> int:
+        return sum(result.outcome == outcome for result in self.results)
+
+    @property
+    def counts(self) -> dict[str, int]:
+        return {outcome: self.count(outcome) for outcome in ("added", "renamed", "unchanged", "refused")}
+
+    @property
+    def refused(self) -> tuple[RowResult, ...]:
+        return tuple(result for result in self.results if result.outcome == "refused")
+
+
+class _Refusal(ValueError):
+    """Why one row can't be taken."""
+
+
+@dataclass(slots=True)
+class _Wanted:
+    """A row that makes sense by itself. `parent` is a code, empty for a city."""
+
+    row: AreaRow
+    code: str
+    level: Level
+    valid_from: date | None
+    parent: str = ""
+
+
+def _name(row: AreaRow) -> None:
+    if not row.name:
+        raise _Refusal("the name is empty")
+    if len(row.name) > LONGEST_NAME:
+        raise _Refusal(f"the name has {len(row.name)} characters, at most {LONGEST_NAME} are kept")
+    if not row.name.isprintable():
+        raise _Refusal(f"the name {row.name!r} holds control characters")
+
+
+def _level(row: AreaRow, code: str) -> Level:
+    """Return the level by the code's length; a six-digit code may call itself a city (省直辖县级市)."""
+    level = codes.level_of(code)
+    if not row.level:
+        return level
+    said = _LEVEL_WORDS.get(row.level.lower())
+    if said is None:
+        raise _Refusal(f"level {row.level!r} is not known; use 1 to 5 or 市, 区县, 街镇, 社区村, 网格")
+    if said != level and not (said == Level.CITY and len(code) == 6):
+        raise _Refusal(f"level {row.level!r} does not fit a code of {len(code)} digits ({code})")
+    return said
+
+
+def _day(text: str) -> date | None:
+    if not text:
+        return None
+    try:
+        day = date.fromisoformat(text.replace("/", "-"))
+    except ValueError:
+        raise _Refusal(f"date {text!r} is not a day written as 2026-01-31") from None
+    if day > timezone.localdate():
+        raise _Refusal(f"{text} lies ahead; import the area when it exists")
+    return day
+
+
+def _wanted(row: AreaRow) -> _Wanted:
+    """Return the row checked by itself; raises _Refusal."""
+    try:
+        code = codes.normalise(row.code)
+        parent = codes.normalise(row.parent) if row.parent else ""
+    except codes.BadCode as error:
+        raise _Refusal(str(error)) from None
+    _name(row)
+    if len(row.name_en) > 160 or not row.name_en.isprintable():
+        raise _Refusal("the English name is longer than 160 characters or holds control characters")
+    return _Wanted(row, code, _level(row, code), _day(row.valid_from), parent)
+
+
+@dataclass
+class _Batch:
+    """One import under way."""
+
+    actor: Doer
+    areas: tree.AreaTree
+    decided_names: dict[int, set[str]]
+    wanted: dict[str, _Wanted] = field(default_factory=dict)
+    results: dict[int, RowResult] = field(default_factory=dict)  # by place among the rows
+    places: dict[str, int] = field(default_factory=dict)
+    refused_codes: dict[str, str] = field(default_factory=dict)
+    allowed: dict[int | None, bool] = field(default_factory=dict)
+
+    def say(self, place: int, row: AreaRow, outcome: Outcome, reason: str = "", code: str = "") -> None:
+        self.results[place] = RowResult(row.line, code or row.code, outcome, reason)
+
+    def take(self, place: int, row: AreaRow) -> None:
+        """Check a row by itself and remember it, or refuse it."""
+        try:
+            wanted = _wanted(row)
+            twin = self.wanted.get(wanted.code)
+            if twin is not None:
+                raise _Refusal(f"code {wanted.code} stands already in row {twin.row.line}")
+        except _Refusal as refusal:
+            self.say(place, row, "refused", str(refusal))
+            return
+        self.wanted[wanted.code] = wanted
+        self.places[wanted.code] = place
+
+    def current(self, code: str) -> tree.Node | None:
+        """Return the area in force with this code."""
+        try:
+            node = self.areas.by_code(code)
+        except LookupError:
+            return None
+        return node if node.in_force and node.code == code else None
+
+    def known(self, code: str) -> bool:
+        return code in self.wanted or self.current(code) is not None
+
+    def find_parent(self, wanted: _Wanted) -> str:
+        """Return the parent's code: the one given, else the nearest shorter code that is known.
+
+        Raises _Refusal when it isn't there, isn't above, or was refused itself.
+        """
+        if wanted.level == Level.CITY:
+            if wanted.parent:
+                raise _Refusal(f"a city has no parent here, {wanted.parent} was given")
+            return ""
+        options = [wanted.parent] if wanted.parent else codes.prefixes(wanted.code)
+        for option in options:
+            if option in self.refused_codes:
+                raise _Refusal(f"its parent {option} was refused: {self.refused_codes[option]}")
+            if self.known(option):
+                self.check_above(option, wanted)
+                return option
+        if wanted.parent:
+            raise _Refusal(f"its parent {wanted.parent} is neither in the file nor on record")
+        raise _Refusal(f"no parent: none of {', '.join(options)} is in the file or on record")
+
+    def check_above(self, parent: str, wanted: _Wanted) -> None:
+        chain = [wanted.code]
+        above = parent
+        while above in self.wanted:
+            chain.append(above)
+            if above in chain[:-1]:
+                raise _Refusal(f"its parents run in a circle: {' → '.join(chain)}")
+            above = self.wanted[above].parent
+        level = self.wanted[parent].level if parent in self.wanted else self._level_on_record(parent)
+        if level >= wanted.level:
+            raise _Refusal(f"its parent {parent} is a {Level(level).name.lower()}, which is not above it")
+
+    def _level_on_record(self, code: str) -> int:
+        node = self.current(code)
+        return node.level if node else 0
+
+    def check_right(self, parent: str, existing: tree.Node | None) -> None:
+        """Raise _Refusal unless the actor may change the area, or its nearest ancestor on record."""
+        node = existing or self.current(parent)
+        while node is None and parent in self.wanted:
+            parent = self.wanted[parent].parent
+            node = self.current(parent)
+        area_id = node.id if node else None
+        if area_id not in self.allowed:
+            self.allowed[area_id] = self.actor.covers_area(MANAGE, area_id)
+        if not self.allowed[area_id]:
+            where = f"{node.code} {node.name}" if node else "a new city"
+            raise _Refusal(f"you may not change {where}")
+
+    def settle(self, wanted: _Wanted) -> Outcome:
+        """Return what is to be done with a row; raises _Refusal."""
+        existing = self.current(wanted.code)
+        parent = self.find_parent(wanted)
+        self.check_right(parent, existing)
+        if existing is None:
+            self.check_not_ended(wanted.code)
+            wanted.parent = parent
+            return "added"
+        above = self.areas.find(existing.parent_id)
+        on_record = above.code if above else ""
+        if wanted.parent and on_record != parent:
+            raise _Refusal(
+                f"on record its parent is {on_record}; an import moves no area (see `areas recode`)"
+            )
+        wanted.parent = on_record
+        if wanted.row.name in {existing.name, *self.decided_names.get(existing.id, ())}:
+            return "unchanged"
+        return "renamed"
+
+    def check_not_ended(self, code: str) -> None:
+        try:
+            node = self.areas.by_code(code)
+        except tree.UnknownCode:
+            return
+        except tree.AmbiguousCode as split:
+            raise _Refusal(str(split)) from None
+        if not node.in_force:
+            raise _Refusal(f"the area {code} {node.name} has ended")
+        raise _Refusal(f"the code {code} was given up; the area is now {node.code} {node.name}")
+
+
+def import_rows(
+    actor: Doer,
+    rows: Iterable[AreaRow],
+    *,
+    source: str = "",
+    progress: Callable[[int], object] | None = None,
+) -> Receipt:
+    """Add areas and rename those whose name differs, in one transaction; return what became of each row.
+
+    Parents may stand anywhere in the rows. `progress` is called with the number of rows done since the last
+    call. Raises NotAllowedError when the actor may change areas nowhere.
+    """
+    if not actor.may(MANAGE):
+        require_manage(actor)
+    listed = list(rows)
+    with transaction.atomic():
+        tree.hold()
+        batch = _Batch(actor, tree.read_tree(), _names_given_up())
+        for place, row in enumerate(listed):
+            batch.take(place, row)
+        added, renamed = _settle_all(batch, progress)
+        if added or renamed:
+            ids = _insert(batch, added)
+            _rename(batch, renamed)
+            tree.bump()
+            _log(batch, source, added, renamed, len(ids))
+    return Receipt(tuple(batch.results[place] for place in range(len(listed))))
+
+
+def _names_given_up() -> dict[int, set[str]]:
+    given_up: dict[int, set[str]] = {}
+    for area_id, name in AreaChange.objects.filter(kind=DecisionKind.RENAME).values_list(
+        "area_id", "from_name"
+    ):
+        given_up.setdefault(area_id, set()).add(name)
+    return given_up
+
+
+def _settle_all(
+    batch: _Batch, progress: Callable[[int], object] | None
+) -> tuple[list[_Wanted], list[_Wanted]]:
+    """Decide every row, parents before children."""
+    lists: dict[str, list[_Wanted]] = {"added": [], "renamed": [], "unchanged": []}
+    for done, wanted in enumerate(sorted(batch.wanted.values(), key=lambda one: (one.level, one.code)), 1):
+        try:
+            outcome = batch.settle(wanted)
+            lists[outcome].append(wanted)
+            batch.say(batch.places[wanted.code], wanted.row, outcome, code=wanted.code)
+        except _Refusal as refusal:
+            batch.refused_codes[wanted.code] = str(refusal)
+            batch.say(batch.places[wanted.code], wanted.row, "refused", str(refusal), wanted.code)
+        if progress and done % 1000 == 0:
+            progress(1000)
+    if progress:
+        progress(len(batch.results) % 1000)
+    return lists["added"], lists["renamed"]
+
+
+_COPY = (
+    "COPY areas_area (id, code, name, name_en, pinyin, level, kind, parent_id, path, valid_from) FROM STDIN"
+)
+
+
+def _insert(batch: _Batch, added: list[_Wanted]) -> dict[str, int]:
+    """Copy new areas in, parents first; return their ids by code."""
+    ids: dict[str, int] = {}
+    paths = {node.id: f"{'.'.join(str(above) for above in node.lineage if above)}." for node in batch.areas}
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('areas_area', 'id')) FROM generate_series(1, %s)",
+            [len(added)],
+        )
+        numbers = [number for (number,) in cursor.fetchall()]
+        with cursor.copy(_COPY) as copy:
+            for number, one in zip(numbers, added, strict=True):
+                above = batch.current(one.parent) if one.parent not in ids else None
+                parent_id = ids.get(one.parent) or (above.id if above else None)
+                paths[number] = f"{paths[parent_id] if parent_id else ''}{number}."
+                ids[one.code] = number
+                copy.write_row(
+                    (
+                        number,
+                        one.code,
+                        one.row.name,
+                        one.row.name_en or english_name(one.row.name, one.level),
+                        pinyin_key(one.row.name),
+                        int(one.level),
+                        codes.kind_from_name(one.code, one.row.name, one.level).value,
+                        parent_id,
+                        paths[number],
+                        one.valid_from,
+                    )
+                )
+    return ids
+
+
+def _rename(batch: _Batch, renamed: list[_Wanted]) -> None:
+    """Give areas on record their new names, with one decision for all of them."""
+    if not renamed:
+        return
+    today = timezone.localdate()
+    decision = AreaDecision.objects.create(
+        kind=DecisionKind.RENAME,
+        at=today,
+        plan={"import": True},
+        actor=batch.actor.key,
+        recorded_at=timezone.now(),
+        state=DecisionState.APPLIED,
+    )
+    changes, areas = [], []
+    for one in renamed:
+        node = batch.current(one.code)
+        if node is None:
+            continue
+        changes.append(rename_change(decision, node, one.row.name))
+        areas.append(
+            Area(
+                id=node.id,
+                name=one.row.name,
+                name_en=one.row.name_en or english_name(one.row.name, node.level),
+                pinyin=pinyin_key(one.row.name),
+            )
+        )
+    AreaChange.objects.bulk_create(changes, batch_size=2000)
+    Area.objects.bulk_update(areas, ["name", "name_en", "pinyin"], batch_size=500)
+
+
+def rename_change(decision: AreaDecision, node: tree.Node, name: str) -> AreaChange:
+    """Return the unsaved history row of a rename."""
+    return AreaChange(
+        decision=decision,
+        kind=DecisionKind.RENAME,
+        area_id=node.id,
+        at=decision.at,
+        from_code=node.code,
+        to_code=node.code,
+        from_name=node.name,
+        to_name=name,
+    )
+
+
+def _log(batch: _Batch, source: str, added: list[_Wanted], renamed: list[_Wanted], count: int) -> None:
+    roots = [one.code for one in added if not one.parent]
+    body = {
+        "source": source,
+        "added": count,
+        "cities": roots,
+        "renamed": [[one.code, one.row.name] for one in renamed[:1000]],
+        "refused": len(batch.refused_codes),
+    }
+    record(batch.actor.key, "areas.import", "areas", body)
