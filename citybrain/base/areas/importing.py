@@ -6,8 +6,6 @@ ended stays ended, a name given up isn't given back.
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date
-from typing import Literal
 
 from django.db import connection, transaction
 from django.utils import timezone
@@ -23,110 +21,9 @@ from citybrain.base.areas.models import (
     Level,
 )
 from citybrain.base.areas.names import english_name, pinyin_key
+from citybrain.base.areas.rows import Outcome, Receipt, Refusal, RowResult, Wanted, read_row
 from citybrain.base.areas.tables import AreaRow
 from citybrain.base.ledger.append import record
-
-Outcome = Literal["added", "renamed", "unchanged", "refused"]
-LONGEST_NAME = 100
-_LEVEL_WORDS = {
-    **{str(int(level)): level for level in Level},
-    **{level.name.lower(): level for level in Level},
-    **dict.fromkeys(("市", "地级市", "城市", "直辖市"), Level.CITY),
-    **dict.fromkeys(("区县", "区", "县", "区/县", "市辖区", "县级"), Level.DISTRICT),
-    **dict.fromkeys(("街镇", "街道", "镇", "乡", "乡镇", "街道/乡镇", "镇街"), Level.STREET),
-    **dict.fromkeys(("社区村", "社区", "村", "社区/村", "村居", "居委会", "村委会"), Level.COMMUNITY),
-    **dict.fromkeys(("网格", "单元网格"), Level.GRID),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class RowResult:
-    """What became of one row. `reason` says why it was refused, or what is worth knowing."""
-
-    line: int
-    code: str
-    outcome: Outcome
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Receipt:
-    """What became of all rows, in their order."""
-
-    results: tuple[RowResult, ...]
-
-    def count(self, outcome: Outcome) -> int:
-        return sum(result.outcome == outcome for result in self.results)
-
-    @property
-    def counts(self) -> dict[str, int]:
-        return {outcome: self.count(outcome) for outcome in ("added", "renamed", "unchanged", "refused")}
-
-    @property
-    def refused(self) -> tuple[RowResult, ...]:
-        return tuple(result for result in self.results if result.outcome == "refused")
-
-
-class _Refusal(ValueError):
-    """Why one row can't be taken."""
-
-
-@dataclass(slots=True)
-class _Wanted:
-    """A row that makes sense by itself. `parent` is a code, empty for a city."""
-
-    row: AreaRow
-    code: str
-    level: Level
-    valid_from: date | None
-    parent: str = ""
-
-
-def _name(row: AreaRow) -> None:
-    if not row.name:
-        raise _Refusal("the name is empty")
-    if len(row.name) > LONGEST_NAME:
-        raise _Refusal(f"the name has {len(row.name)} characters, at most {LONGEST_NAME} are kept")
-    if not row.name.isprintable():
-        raise _Refusal(f"the name {row.name!r} holds control characters")
-
-
-def _level(row: AreaRow, code: str) -> Level:
-    """Return the level by the code's length; a six-digit code may call itself a city (省直辖县级市)."""
-    level = codes.level_of(code)
-    if not row.level:
-        return level
-    said = _LEVEL_WORDS.get(row.level.lower())
-    if said is None:
-        raise _Refusal(f"level {row.level!r} is not known; use 1 to 5 or 市, 区县, 街镇, 社区村, 网格")
-    if said != level and not (said == Level.CITY and len(code) == 6):
-        raise _Refusal(f"level {row.level!r} does not fit a code of {len(code)} digits ({code})")
-    return said
-
-
-def _day(text: str) -> date | None:
-    if not text:
-        return None
-    try:
-        day = date.fromisoformat(text.replace("/", "-"))
-    except ValueError:
-        raise _Refusal(f"date {text!r} is not a day written as 2026-01-31") from None
-    if day > timezone.localdate():
-        raise _Refusal(f"{text} lies ahead; import the area when it exists")
-    return day
-
-
-def _wanted(row: AreaRow) -> _Wanted:
-    """Return the row checked by itself; raises _Refusal."""
-    try:
-        code = codes.normalise(row.code)
-        parent = codes.normalise(row.parent) if row.parent else ""
-    except codes.BadCode as error:
-        raise _Refusal(str(error)) from None
-    _name(row)
-    if len(row.name_en) > 160 or not row.name_en.isprintable():
-        raise _Refusal("the English name is longer than 160 characters or holds control characters")
-    return _Wanted(row, code, _level(row, code), _day(row.valid_from), parent)
 
 
 @dataclass
@@ -136,7 +33,7 @@ class _Batch:
     actor: Doer
     areas: tree.AreaTree
     decided_names: dict[int, set[str]]
-    wanted: dict[str, _Wanted] = field(default_factory=dict)
+    wanted: dict[str, Wanted] = field(default_factory=dict)
     results: dict[int, RowResult] = field(default_factory=dict)  # by place among the rows
     places: dict[str, int] = field(default_factory=dict)
     refused_codes: dict[str, str] = field(default_factory=dict)
@@ -148,11 +45,11 @@ class _Batch:
     def take(self, place: int, row: AreaRow) -> None:
         """Check a row by itself and remember it, or refuse it."""
         try:
-            wanted = _wanted(row)
+            wanted = read_row(row)
             twin = self.wanted.get(wanted.code)
             if twin is not None:
-                raise _Refusal(f"code {wanted.code} stands already in row {twin.row.line}")
-        except _Refusal as refusal:
+                raise Refusal(f"code {wanted.code} stands already in row {twin.row.line}")
+        except Refusal as refusal:
             self.say(place, row, "refused", str(refusal))
             return
         self.wanted[wanted.code] = wanted
@@ -169,44 +66,44 @@ class _Batch:
     def known(self, code: str) -> bool:
         return code in self.wanted or self.current(code) is not None
 
-    def find_parent(self, wanted: _Wanted) -> str:
+    def find_parent(self, wanted: Wanted) -> str:
         """Return the parent's code: the one given, else the nearest shorter code that is known.
 
-        Raises _Refusal when it isn't there, isn't above, or was refused itself.
+        Raises Refusal when it isn't there, isn't above, or was refused itself.
         """
         if wanted.level == Level.CITY:
             if wanted.parent:
-                raise _Refusal(f"a city has no parent here, {wanted.parent} was given")
+                raise Refusal(f"a city has no parent here, {wanted.parent} was given")
             return ""
         options = [wanted.parent] if wanted.parent else codes.prefixes(wanted.code)
         for option in options:
             if option in self.refused_codes:
-                raise _Refusal(f"its parent {option} was refused: {self.refused_codes[option]}")
+                raise Refusal(f"its parent {option} was refused: {self.refused_codes[option]}")
             if self.known(option):
                 self.check_above(option, wanted)
                 return option
         if wanted.parent:
-            raise _Refusal(f"its parent {wanted.parent} is neither in the file nor on record")
-        raise _Refusal(f"no parent: none of {', '.join(options)} is in the file or on record")
+            raise Refusal(f"its parent {wanted.parent} is neither in the file nor on record")
+        raise Refusal(f"no parent: none of {', '.join(options)} is in the file or on record")
 
-    def check_above(self, parent: str, wanted: _Wanted) -> None:
+    def check_above(self, parent: str, wanted: Wanted) -> None:
         chain = [wanted.code]
         above = parent
         while above in self.wanted:
             chain.append(above)
             if above in chain[:-1]:
-                raise _Refusal(f"its parents run in a circle: {' → '.join(chain)}")
+                raise Refusal(f"its parents run in a circle: {' → '.join(chain)}")
             above = self.wanted[above].parent
         level = self.wanted[parent].level if parent in self.wanted else self._level_on_record(parent)
         if level >= wanted.level:
-            raise _Refusal(f"its parent {parent} is a {Level(level).name.lower()}, which is not above it")
+            raise Refusal(f"its parent {parent} is a {Level(level).name.lower()}, which is not above it")
 
     def _level_on_record(self, code: str) -> int:
         node = self.current(code)
         return node.level if node else 0
 
     def check_right(self, parent: str, existing: tree.Node | None) -> None:
-        """Raise _Refusal unless the actor may change the area, or its nearest ancestor on record."""
+        """Raise Refusal unless the actor may change the area, or its nearest ancestor on record."""
         node = existing or self.current(parent)
         while node is None and parent in self.wanted:
             parent = self.wanted[parent].parent
@@ -216,10 +113,10 @@ class _Batch:
             self.allowed[area_id] = self.actor.covers_area(MANAGE, area_id)
         if not self.allowed[area_id]:
             where = f"{node.code} {node.name}" if node else "a new city"
-            raise _Refusal(f"you may not change {where}")
+            raise Refusal(f"you may not change {where}")
 
-    def settle(self, wanted: _Wanted) -> Outcome:
-        """Return what is to be done with a row; raises _Refusal."""
+    def settle(self, wanted: Wanted) -> Outcome:
+        """Return what is to be done with a row; raises Refusal."""
         existing = self.current(wanted.code)
         parent = self.find_parent(wanted)
         self.check_right(parent, existing)
@@ -230,7 +127,7 @@ class _Batch:
         above = self.areas.find(existing.parent_id)
         on_record = above.code if above else ""
         if wanted.parent and on_record != parent:
-            raise _Refusal(
+            raise Refusal(
                 f"on record its parent is {on_record}; an import moves no area (see `areas recode`)"
             )
         wanted.parent = on_record
@@ -244,10 +141,10 @@ class _Batch:
         except tree.UnknownCode:
             return
         except tree.AmbiguousCode as split:
-            raise _Refusal(str(split)) from None
+            raise Refusal(str(split)) from None
         if not node.in_force:
-            raise _Refusal(f"the area {code} {node.name} has ended")
-        raise _Refusal(f"the code {code} was given up; the area is now {node.code} {node.name}")
+            raise Refusal(f"the area {code} {node.name} has ended")
+        raise Refusal(f"the code {code} was given up; the area is now {node.code} {node.name}")
 
 
 def import_rows(
@@ -288,17 +185,15 @@ def _names_given_up() -> dict[int, set[str]]:
     return given_up
 
 
-def _settle_all(
-    batch: _Batch, progress: Callable[[int], object] | None
-) -> tuple[list[_Wanted], list[_Wanted]]:
+def _settle_all(batch: _Batch, progress: Callable[[int], object] | None) -> tuple[list[Wanted], list[Wanted]]:
     """Decide every row, parents before children."""
-    lists: dict[str, list[_Wanted]] = {"added": [], "renamed": [], "unchanged": []}
+    lists: dict[str, list[Wanted]] = {"added": [], "renamed": [], "unchanged": []}
     for done, wanted in enumerate(sorted(batch.wanted.values(), key=lambda one: (one.level, one.code)), 1):
         try:
             outcome = batch.settle(wanted)
             lists[outcome].append(wanted)
             batch.say(batch.places[wanted.code], wanted.row, outcome, code=wanted.code)
-        except _Refusal as refusal:
+        except Refusal as refusal:
             batch.refused_codes[wanted.code] = str(refusal)
             batch.say(batch.places[wanted.code], wanted.row, "refused", str(refusal), wanted.code)
         if progress and done % 1000 == 0:
@@ -313,7 +208,7 @@ _COPY = (
 )
 
 
-def _insert(batch: _Batch, added: list[_Wanted]) -> dict[str, int]:
+def _insert(batch: _Batch, added: list[Wanted]) -> dict[str, int]:
     """Copy new areas in, parents first; return their ids by code."""
     ids: dict[str, int] = {}
     paths = {node.id: f"{'.'.join(str(above) for above in node.lineage if above)}." for node in batch.areas}
@@ -346,7 +241,7 @@ def _insert(batch: _Batch, added: list[_Wanted]) -> dict[str, int]:
     return ids
 
 
-def _rename(batch: _Batch, renamed: list[_Wanted]) -> None:
+def _rename(batch: _Batch, renamed: list[Wanted]) -> None:
     """Give areas on record their new names, with one decision for all of them."""
     if not renamed:
         return
@@ -391,7 +286,7 @@ def rename_change(decision: AreaDecision, node: tree.Node, name: str) -> AreaCha
     )
 
 
-def _log(batch: _Batch, source: str, added: list[_Wanted], renamed: list[_Wanted], count: int) -> None:
+def _log(batch: _Batch, source: str, added: list[Wanted], renamed: list[Wanted], count: int) -> None:
     roots = [one.code for one in added if not one.parent]
     body = {
         "source": source,

@@ -137,6 +137,7 @@ class DecisionState(models.TextChoices):
     PENDING = "pending", _("待生效")
     APPLIED = "applied", _("已生效")
     FAILED = "failed", _("未能生效")
+    WITHDRAWN = "withdrawn", _("已撤回")
 
 
 class AreaDecision(models.Model):
@@ -144,11 +145,11 @@ class AreaDecision(models.Model):
 
     kind = models.CharField(max_length=8, choices=DecisionKind.choices)
     at = models.DateField(help_text="the first day it holds")
-    plan = models.JSONField(help_text="all that is needed to carry it out, in codes")
+    plan = models.JSONField(help_text="all that is needed to carry it out, areas by id")
     actor = models.CharField(max_length=80)
     document = models.CharField(max_length=200, blank=True, help_text="number of the official paper")
     recorded_at = models.DateTimeField()
-    state = models.CharField(max_length=8, choices=DecisionState.choices)
+    state = models.CharField(max_length=9, choices=DecisionState.choices)
     failure = models.TextField(blank=True)
 
     class Meta:
