@@ -4,4 +4,5 @@ from django.urls import URLPattern, URLResolver, include, path
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("desk/", include("citybrain.faces.desk.urls")),
+    path("", include("citybrain.faces.portal.urls")),
 ]
