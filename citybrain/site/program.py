@@ -31,7 +31,6 @@ class Program:
 
     def run(self, name: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         """Run one program to its end as its user, in `cwd` (default /), with nothing of our environment."""
-        as_user = {"user": self.user, "group": self.user, "extra_groups": []} if self.user else {}
         return subprocess.run(  # noqa: S603  (our own programs, no shell)
             [str(self.folder / name), *arguments],
             capture_output=True,
@@ -39,7 +38,9 @@ class Program:
             check=False,
             cwd=cwd or Path("/"),
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
-            **as_user,  # type: ignore[call-overload,unused-ignore]
+            user=self.user or None,
+            group=self.user or None,
+            extra_groups=[] if self.user else None,
         )
 
     def works(self, cwd: Path | None = None) -> bool:

@@ -13,6 +13,9 @@ HOME = env.home()  # operator (CITYBRAIN_HOME): where data, photos, logs and sec
 DEBUG = env.flag("CITYBRAIN_DEBUG")  # developer only: never in a running city
 PORT = env.integer("CITYBRAIN_PORT", 8000, least=1, most=65535)  # operator
 PUSH_PORT = env.integer("CITYBRAIN_PUSH_PORT", min(PORT + 1, 65535), least=1, most=65535)  # operator
+PUSH_URL = env.text(
+    "CITYBRAIN_PUSH_URL"
+)  # operator: where browsers find push, if not on this host's PUSH_PORT
 ADDRESS = env.text("CITYBRAIN_ADDRESS", "127.0.0.1")  # operator: the address that is listened on
 
 
@@ -47,6 +50,7 @@ INSTALLED_APPS = [
     "citybrain.faces.cockpit",
     "citybrain.faces.gateway",
     "citybrain.sample",
+    "citybrain.site",
 ]
 
 MIDDLEWARE = [
@@ -96,6 +100,7 @@ def database_settings(url: str) -> dict[str, Any]:
         "HOST": parts.hostname or "",
         "PORT": str(parts.port or 5432),
         "CONN_MAX_AGE": 0,  # the pool keeps connections
+        "CONN_HEALTH_CHECKS": True,  # the database may have been started anew
         "OPTIONS": {
             "pool": {"min_size": 1, "max_size": env.integer("CITYBRAIN_DB_POOL", 8, least=1, most=200)},
             "server_side_binding": True,
@@ -139,6 +144,9 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 TLS = env.flag("CITYBRAIN_TLS")  # operator: served over HTTPS (own certificate or a proxy)
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
+TRUSTED_PROXIES = env.integer("CITYBRAIN_PROXIES", 0, least=0, most=9)  # operator: how many stand before us
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REDIRECT_EXEMPT = [r"^health$"]
 CSRF_TRUSTED_ORIGINS = env.words("CITYBRAIN_ORIGINS", [])  # operator: https://city.example behind a proxy
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"

@@ -8,6 +8,7 @@ Run as a script it ties itself, changes to another user if asked to, and becomes
 
 import ctypes
 import os
+import platform
 import pwd
 import signal
 import sys
@@ -22,7 +23,7 @@ def tie_to_parent(parent: int, number: int = signal.SIGTERM) -> None:
 
     The tie is the kernel's and survives exec, but not a change of user: change first.
     """
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, number, 0, 0, 0)
     if os.getppid() != parent:
         os._exit(3)
@@ -31,7 +32,7 @@ def tie_to_parent(parent: int, number: int = signal.SIGTERM) -> None:
 def watch_parent(parent: int, number: int = signal.SIGTERM, seconds: float = 1.0) -> None:
     """Tie, and where the kernel has no such tie look every `seconds` whether the parent lives."""
     tie_to_parent(parent, number)
-    if sys.platform == "linux":
+    if platform.system() == "Linux":
         return
 
     def look() -> None:

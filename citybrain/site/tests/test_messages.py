@@ -10,7 +10,7 @@ from citybrain.site import messages
 HEAD = 'msgid ""\nmsgstr "Content-Type: text/plain; charset=UTF-8\\n"\n\n'
 
 
-@pytest.fixture()
+@pytest.fixture
 def source(tmp_path):
     folder = tmp_path / "room" / "locale" / "en" / "LC_MESSAGES"
     folder.mkdir(parents=True)

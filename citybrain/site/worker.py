@@ -1,0 +1,183 @@
+"""The worker: what the city does by itself, each loop on a thread of its own.
+
+A loop is a function `tick(now) -> int` (how much it did). A failing loop is logged with its trace, told to
+`/health`, and tried again later and later; the others go on. One worker works at a time, by an advisory lock
+held on a connection of its own; another stands by. Run as `python -m citybrain.site.worker`.
+"""
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import psycopg
+
+from citybrain.site import tether
+
+log = logging.getLogger("citybrain.worker")
+LOCK = 0x776F726B6572  # "worker" in ASCII
+TELL_SECONDS = 5.0  # how often a loop that goes well says so
+LONGEST_PAUSE = 30.0  # seconds a failing loop waits at most before it tries again
+
+
+@dataclass(frozen=True)
+class Loop:
+    """A function that runs every `seconds`."""
+
+    name: str
+    seconds: float
+    target: str  # module:function
+
+
+LOOPS = (
+    Loop("ledger", 0.5, "citybrain.base.ledger.sealer:tick"),
+    Loop("push", 0.3, "citybrain.site.outbox:tick"),
+    Loop("deadlines", 10.0, "citybrain.hub.cases.deadlines:tick"),
+    Loop("sessions", 600.0, "citybrain.site.worker:clear_sessions"),
+)
+
+
+def clear_sessions(now: datetime) -> int:
+    """Delete sessions that have expired or stood idle for too long."""
+    from citybrain.base.identity.sessions import SessionStore
+
+    SessionStore.clear_expired()
+    return 0
+
+
+def resolve(target: str) -> Callable[[datetime], int]:
+    """Return the function behind module:function."""
+    module, name = target.split(":")
+    function: Callable[[datetime], int] = getattr(importlib.import_module(module), name)
+    return function
+
+
+class Runner:
+    """Runs one loop until it is told to stop, and reports how it goes."""
+
+    def __init__(self, loop: Loop, stop: threading.Event) -> None:
+        self.loop = loop
+        self.stop = stop
+        self.failures = 0
+        self.done = 0
+        self.told_at = float("-inf")
+
+    def pause(self) -> float:
+        """Return the seconds until the next try: the loop's own, doubled with each failure in a row."""
+        if not self.failures:
+            return self.loop.seconds
+        return max(self.loop.seconds, min(LONGEST_PAUSE, 0.5 * 2.0**self.failures))
+
+    def once(self, clock: float) -> None:
+        """Run the loop's function once; `clock` is a monotonic time in seconds."""
+        from django.db import close_old_connections
+        from django.utils import timezone
+
+        try:
+            self.done += resolve(self.loop.target)(timezone.now())
+            self.failures = 0
+            if clock - self.told_at >= TELL_SECONDS:
+                self.tell(error="")
+                self.told_at = clock
+        except Exception as error:
+            self.failures += 1
+            self.told_at = float("-inf")
+            log.exception("loop %s failed %d times in a row", self.loop.name, self.failures)
+            self.tell_failure(f"{type(error).__name__}: {error}")
+        finally:
+            close_old_connections()
+
+    def tell(self, error: str) -> None:
+        """Write the heartbeat: how much was done since the last one, and what is wrong."""
+        from citybrain.site.models import tell
+
+        tell(f"worker.{self.loop.name}", done=self.done, error=error, failures=self.failures)
+        self.done = 0
+
+    def tell_failure(self, error: str) -> None:
+        """Write what is wrong, if the database can be reached at all."""
+        from django.db import DatabaseError
+
+        try:
+            self.tell(error)
+        except DatabaseError:
+            log.warning("loop %s: the failure can't be told, the database doesn't answer", self.loop.name)
+
+    def run(self) -> None:
+        """Run until stopped."""
+        while not self.stop.is_set():
+            self.once(time.monotonic())
+            self.stop.wait(self.pause())
+
+
+def connection_info() -> dict[str, Any]:
+    """Return how the city's database is reached, for connections outside Django."""
+    from django.conf import settings
+
+    found = settings.DATABASES["default"]
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    return {name: found[key] for key, name in names.items() if found[key]}
+
+
+def take_lock(link: psycopg.Connection[Any], stop: threading.Event) -> bool:
+    """Return True once we are the one worker; False when we are stopped before."""
+    told = False
+    while not stop.is_set():
+        row = link.execute("SELECT pg_try_advisory_lock(%s)", [LOCK]).fetchone()
+        if row is not None and row[0]:
+            return True
+        if not told:
+            log.warning("another worker works on this database; standing by")
+            told = True
+        stop.wait(2.0)
+    return False
+
+
+def hold(link: psycopg.Connection[Any], stop: threading.Event) -> int:
+    """Return 0 when stopped, 1 when the lock's connection is lost (then somebody else may be the worker)."""
+    while not stop.wait(1.0):
+        try:
+            link.execute("SELECT 1")
+        except psycopg.OperationalError:
+            log.error("the database went away; ending, to be started again")
+            return 1
+    return 0
+
+
+def main() -> int:
+    """Run all loops until SIGTERM; return the exit code."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
+    tether.watch_parent(os.getppid())
+    django.setup()
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    try:
+        link = psycopg.connect(**connection_info(), autocommit=True, connect_timeout=10)
+        if not take_lock(link, stop):
+            return 0
+    except psycopg.OperationalError as error:
+        log.error("no database: %s", error)
+        return 1
+    runners = [Runner(loop, stop) for loop in LOOPS]
+    threads = [threading.Thread(target=runner.run, name=runner.loop.name, daemon=True) for runner in runners]
+    for thread in threads:
+        thread.start()
+    code = hold(link, stop)
+    stop.set()
+    for thread in threads:
+        thread.join(10)
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
