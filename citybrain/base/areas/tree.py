@@ -174,6 +174,8 @@ class AreaTree:
         if on is None and code in self._current:
             return self._current[code]
         spans = self._spans.get(code)
+        if not spans and len(code) == 4 and code[2:] in {"01", "02"}:
+            spans = self._spans.get(code[:2])  # 市辖区 and 县 of a municipality stand for the city
         if not spans:
             raise UnknownCode(code)
         begun = [span for span in spans if on is None or span.first <= on]
