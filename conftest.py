@@ -62,7 +62,9 @@ def apply_settings(folder: Path) -> None:
 
     from citybrain.site.settings import database_settings
 
-    settings.DATABASES["default"].update(database_settings(os.environ["DATABASE_URL"]))
+    found = database_settings(os.environ["DATABASE_URL"])
+    settings.DATABASES["default"]["TEST"].update(found.pop("TEST"))
+    settings.DATABASES["default"].update(found)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     settings.HOME = folder
     settings.MEDIA_ROOT = folder / "photos"

@@ -10,6 +10,7 @@ import contextlib
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 
@@ -47,6 +48,15 @@ def check_external(url: str) -> None:
         raise DatabaseError(
             f"DATABASE_URL: {shown} keeps text as {row and row[0]}; create the database with ENCODING 'UTF8'"
         )
+
+
+def connection_info() -> dict[str, Any]:
+    """Return how the city's database is reached, for connections outside Django's pool."""
+    from django.conf import settings
+
+    found = settings.DATABASES["default"]
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    return {name: found[key] for key, name in names.items() if found[key]}
 
 
 def answers(url: str) -> bool:

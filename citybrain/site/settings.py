@@ -17,6 +17,8 @@ PUSH_URL = env.text(
     "CITYBRAIN_PUSH_URL"
 )  # operator: where browsers find push, if not on this host's PUSH_PORT
 ADDRESS = env.text("CITYBRAIN_ADDRESS", "127.0.0.1")  # operator: the address that is listened on
+WEB_WORKERS = env.integer("CITYBRAIN_WEB_WORKERS", 2, least=1, most=64)  # operator: about one a core
+WEB_THREADS = env.integer("CITYBRAIN_WEB_THREADS", 3, least=1, most=32)  # operator: requests at once a worker
 
 
 def _secret() -> str:
@@ -142,7 +144,9 @@ SESSION_ENGINE = "citybrain.base.identity.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-TLS = env.flag("CITYBRAIN_TLS")  # operator: served over HTTPS (own certificate or a proxy)
+TLS_CERTIFICATE = env.text("CITYBRAIN_TLS_CERTIFICATE")  # operator: PEM files; then we speak HTTPS ourselves
+TLS_KEY = env.text("CITYBRAIN_TLS_KEY")
+TLS = env.flag("CITYBRAIN_TLS", bool(TLS_CERTIFICATE))  # operator: 1 where a proxy speaks HTTPS for us
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 TRUSTED_PROXIES = env.integer("CITYBRAIN_PROXIES", 0, least=0, most=9)  # operator: how many stand before us
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None

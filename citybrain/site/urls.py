@@ -2,7 +2,12 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from citybrain.site.health import health
+from citybrain.site.stream import ticket
+
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("health", health, name="health"),
+    path("push/ticket", ticket, name="push_ticket"),
     path("desk/", include("citybrain.faces.desk.urls")),
     path("", include("citybrain.faces.portal.urls")),
 ]

@@ -20,6 +20,7 @@ from typing import Any
 import psycopg
 
 from citybrain.site import tether
+from citybrain.site.database import connection_info
 
 log = logging.getLogger("citybrain.worker")
 LOCK = 0x776F726B6572  # "worker" in ASCII
@@ -115,15 +116,6 @@ class Runner:
         while not self.stop.is_set():
             self.once(time.monotonic())
             self.stop.wait(self.pause())
-
-
-def connection_info() -> dict[str, Any]:
-    """Return how the city's database is reached, for connections outside Django."""
-    from django.conf import settings
-
-    found = settings.DATABASES["default"]
-    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-    return {name: found[key] for key, name in names.items() if found[key]}
 
 
 def take_lock(link: psycopg.Connection[Any], stop: threading.Event) -> bool:

@@ -4,5 +4,9 @@ import os
 
 from django.core.wsgi import get_wsgi_application
 
+from citybrain.site import env, tether
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
+if env.flag("CITYBRAIN_TIED"):  # started by `citybrain up`: a web worker ends with its server
+    tether.watch_parent(os.getppid())
 application = get_wsgi_application()
