@@ -9,7 +9,6 @@ from datetime import UTC, date, datetime
 
 import pytest
 
-from citybrain.base.areas import index as area_index
 from citybrain.base.areas import tree as area_tree
 from citybrain.base.areas.models import Area, AreaVersion
 from citybrain.base.identity import agencies as directory
@@ -137,5 +136,5 @@ def village(db: None) -> Iterator[Village]:
     items.forget()
     registry.load(SYSTEM, items.shipped_rows())
     yield made
-    for cache in (items, area_tree, area_index, directory):
+    for cache in (items, area_tree, directory):
         cache.forget()
