@@ -1,6 +1,7 @@
 """`citybrain cases`: bring past requests in, look at one case, run the sweep once."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -25,8 +26,9 @@ def cases() -> None:
 @click.option(
     "--receipt", type=click.Path(dir_okay=False, path_type=Path), help="CSV of the rows that were refused."
 )
+@click.option("--area", help="Code of the area for rows without a place of ours; instead of the mapping's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
-def import_cases(file: Path, map_file: Path, receipt: Path | None, as_json: bool) -> None:
+def import_cases(file: Path, map_file: Path, receipt: Path | None, area: str | None, as_json: bool) -> None:
     """Bring in past requests from FILE (CSV, gzip or plain) through a mapping.
 
     Each row ends as a case or in the receipt with a reason. The same file again adds nothing.
@@ -35,12 +37,12 @@ def import_cases(file: Path, map_file: Path, receipt: Path | None, as_json: bool
     from citybrain.base.identity.actor import SYSTEM
     from citybrain.hub.cases.importing import importer, mapping
 
-    kept = receipt or file.with_name(f"{file.name}.receipt.csv") if receipt else None
+    stderr = click.get_text_stream("stderr")
     try:
         chosen = mapping.read(map_file)
-        with click.progressbar(
-            length=_lines(file), label=file.name, file=click.get_text_stream("stderr"), hidden=as_json
-        ) as bar:
+        if area:
+            chosen = replace(chosen, area=area, outside="area")
+        with click.progressbar(length=_lines(file), label=file.name, file=stderr, hidden=as_json) as bar:
             done = 0
 
             def told(rows: int) -> None:
@@ -48,7 +50,7 @@ def import_cases(file: Path, map_file: Path, receipt: Path | None, as_json: bool
                 bar.update(rows - done)
                 done = rows
 
-            totals = importer.import_file(SYSTEM, file, chosen, kept, told)
+            totals = importer.import_file(SYSTEM, file, chosen, receipt, told)
     except (mapping.BadMapping, UnicodeDecodeError, EOFError, OSError) as error:
         click.echo(f"citybrain: {error}", err=True)
         raise SystemExit(2) from error

@@ -150,12 +150,8 @@ def last_moment(path: Path, mapping: Mapping311) -> datetime:
     latest: datetime | None = None
     with opened(path, mapping.encoding) as file:
         for row in _reader(file, mapping, path):
-            try:
-                one = rows.read(mapping, row)
-            except Refused:
-                continue
-            moment = one.closed or one.reported
-            latest = moment if latest is None or moment > latest else latest
+            for moment in rows.moments(mapping, row):
+                latest = moment if latest is None or moment > latest else latest
     if latest is None:
         raise BadMapping(f"{path}: no row has a usable time")
     return latest

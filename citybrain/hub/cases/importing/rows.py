@@ -79,9 +79,23 @@ def read(mapping: Mapping311, row: Mapping[str, str]) -> Read:
     )
 
 
+def moments(mapping: Mapping311, row: Mapping[str, str]) -> list[datetime]:
+    """Return when a row was reported and closed, as far as that can be read."""
+    found: list[datetime] = []
+    for column in (mapping.reported, mapping.closed):
+        try:
+            moment = _time(mapping, row, column)
+        except Refused:
+            continue
+        if moment is not None:
+            found.append(moment)
+    return found
+
+
 def _clean(text: str) -> str:
-    """Return a text without what a database or a screen can't hold, white space folded."""
-    return " ".join(text.replace("\x00", "").split())
+    """Return a text without what a database or a screen can't hold, white space folded within lines."""
+    lines = (" ".join(line.split()) for line in text.replace("\x00", "").splitlines())
+    return "\n".join(line for line in lines if line)
 
 
 def _time(mapping: Mapping311, row: Mapping[str, str], column: str) -> datetime | None:
