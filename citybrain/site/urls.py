@@ -8,6 +8,7 @@ from citybrain.site.stream import ticket
 urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("push/ticket", ticket, name="push_ticket"),
+    path("look/", include("citybrain.faces.look.urls")),
     path("desk/", include("citybrain.faces.desk.urls")),
     path("", include("citybrain.faces.portal.urls")),
 ]
