@@ -31,8 +31,6 @@ class Finding:
 def python() -> Finding:
     """Look at the interpreter."""
     version = ".".join(map(str, sys.version_info[:3]))
-    if sys.version_info < (3, 11):
-        return Finding("python", "fault", version, "install the package python3.11")
     return Finding("python", "well", version)
 
 

@@ -26,7 +26,7 @@ from citybrain.site.home import Lock
 from citybrain.site.postgres import Server
 
 MIGRATE_LOCK = 0x6D696772617465  # "migrate" in ASCII
-READY_SECONDS = 90.0
+READY_SECONDS = 30.0
 
 
 class AlreadyRunningError(RuntimeError):
@@ -207,7 +207,7 @@ def look_at_health(url: str) -> dict[str, Any]:
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         with contextlib.suppress(ValueError):
-            return json.load(error)
+            return dict(json.load(error))
         return {"ok": False, "parts": {"web": {"ok": False, "note": f"HTTP {error.code}"}}}
     except OSError as error:
         return {"ok": False, "parts": {"web": {"ok": False, "note": f"doesn't answer: {error}"}}}
@@ -238,6 +238,19 @@ def welcome(url: str) -> None:
         for warning in marker.warnings(settings.ADDRESS):
             click.echo(f"\nNote: {warning}.")
     click.echo(f"\nHealth: {url}/health    data: {settings.HOME}    Ctrl-C ends everything.\n")
+
+
+def greet(url: str, *, late: bool) -> bool:
+    """Print the welcome once everything is well, or when it is late, saying what isn't; tell whether it was."""
+    found = look_at_health(url)
+    if not found["ok"]:
+        if not late:
+            return False
+        for name, part in found["parts"].items():
+            if not part["ok"]:
+                say(f"{name} is not well: {part.get('note', 'see /health')}")
+    welcome(url)
+    return True
 
 
 def watch(children: list[Child], server: Server | None, stop: threading.Event, url: str) -> None:

@@ -2,7 +2,8 @@
 
 import click
 
-from citybrain.site import env, up as running
+from citybrain.site import env
+from citybrain.site import up as running
 from citybrain.site.home import HomeError
 from citybrain.site.ports import PortTakenError
 from citybrain.site.program import DatabaseError
