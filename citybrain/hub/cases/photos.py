@@ -25,6 +25,7 @@ MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 60_000_000
 LONGEST_SIDE = 2048
 THUMB_SIDE = 400
+Image.init()  # else asking for a format by name fails until some other picture was opened
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "MPO")
 UNSENT_MOST = 40
 
