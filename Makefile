@@ -1,0 +1,37 @@
+# The commands of a checkout. `make run` and `make test` are all a newcomer needs.
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+WORKERS ?= 2
+
+.PHONY: help run setup dev test check bench lock clean
+
+help: ## Say what there is
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+run: setup ## Run the city: install what is needed, start everything, until Ctrl-C
+	@exec $(BIN)/citybrain up
+
+setup: ## Install the locked packages and prepare the faces (a moment when nothing changed)
+	@$(PYTHON) tools/prepare.py
+
+dev: ## The same, with what tests and checks need
+	@$(PYTHON) tools/prepare.py --dev
+
+test: ## Run every test, the journeys in a real browser included
+	@$(PYTHON) tools/prepare.py --dev --browser
+	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+
+check: dev ## Run every check of style
+	@$(BIN)/python tools/check.py
+
+bench: dev ## Measure; results go to bench/results/
+	@$(BIN)/python tools/bench.py $(ARGS)
+
+lock: ## Write the lock files anew after a change of requirements/*.in
+	@sh tools/lock.sh
+
+clean: ## Remove what was made here, but not the city's data
+	rm -rf .venv node_modules citybrain/faces/look/static/vendor .pytest_cache .mypy_cache .ruff_cache test-results
+	find citybrain tests -name '*.mo' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
