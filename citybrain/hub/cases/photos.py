@@ -25,8 +25,8 @@ MOST_BYTES = 15 * 1024 * 1024
 MOST_PIXELS = 60_000_000
 LONGEST_SIDE = 2048
 THUMB_SIDE = 400
-Image.init()  # else asking for a format by name fails until some other picture was opened
-FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "MPO")
+Image.init()  # WebP is known only then; MPO needs no name, the reader of JPEG opens it
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
 UNSENT_MOST = 40
 
 
