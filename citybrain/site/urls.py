@@ -9,6 +9,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("push/ticket", ticket, name="push_ticket"),
     path("look/", include("citybrain.faces.look.urls")),
+    path("desk/people/", include("citybrain.faces.desk.accounts.people_urls")),
     path("desk/", include("citybrain.faces.desk.urls")),
+    path("", include("citybrain.faces.desk.accounts.urls")),
     path("", include("citybrain.faces.portal.urls")),
 ]

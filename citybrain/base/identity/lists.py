@@ -34,7 +34,7 @@ class Page(NamedTuple):
 
 def matching(text: str) -> Q:
     """Return the condition for a text as officers type it: 张, zhangw, zw, zhangwei01, 8000."""
-    word = text.strip().lower()
+    word = text.replace("\x00", "").strip().lower()
     if not word:
         return Q()
     if not word.isascii():

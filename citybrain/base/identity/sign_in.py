@@ -36,7 +36,7 @@ def check_password_sign_in(
 
     An unknown login takes as long as a wrong password and gets the same answer; so does a shut account.
     """
-    login = login.strip().lower()
+    login = _bare_login(login)
     person = Person.objects.filter(login=login, kind="officer").select_related("agency").first()
     device = device_of(person.pk) if person else ""
     buckets = throttle.buckets_for(login, ip, device)
@@ -50,6 +50,11 @@ def check_password_sign_in(
     if person.must_change_password and person.one_time_until is not None and person.one_time_until <= now:
         return Attempt(None, _("一次性密码已过期，请联系本单位人员管理员重新设置。"))
     return Attempt(person)
+
+
+def _bare_login(login: str) -> str:
+    """Return a login as it is compared; PostgreSQL holds no NUL, and none is longer than 40 characters."""
+    return login.replace("\x00", "").strip().lower()[:40]
 
 
 class DeviceOf:
@@ -103,7 +108,7 @@ def sign_in(request: HttpRequest, login: str, password: str, now: datetime | Non
         record(
             "anonymous",
             "identity.sign_in_failed",
-            f"login:{login.strip().lower()[:40] or '-'}",
+            f"login:{_bare_login(login) or '-'}",
             {"ip": client_ip(request), "shut": attempt.wait_until is not None},
             at=moment,
         )

@@ -121,11 +121,11 @@ def test_wrong_password_unknown_login_and_closed_account_get_the_same_answer(
     answers = {
         Browser().sign_in(login, password).message
         for login, password in (
-            ("wang", "wrong"), ("nobody", "correct horse"), ("closed", "correct horse"), ("sample", "!"), ("", ""),
+            ("wang", "wrong"), ("nobody", "correct horse"), ("closed", "correct horse"), ("sample", "!"), ("", ""), ("wa\x00ng\x00", "x\x00y"),
         )
     }  # fmt: skip
     assert answers == {"登录名或密码不对。忘记密码请联系本单位人员管理员。"}
-    assert Entry.objects.filter(action="identity.sign_in_failed").count() == 5
+    assert Entry.objects.filter(action="identity.sign_in_failed").count() == 6
 
 
 def test_guessing_gets_slower_and_slower(wang: Person) -> None:

@@ -17,7 +17,7 @@ MOST = 20
 
 
 def _asked(request: HttpRequest, name: str) -> str:
-    return request.GET.get(name, request.GET.get("q", "")).strip().lower()[:60]
+    return request.GET.get(name, request.GET.get("q", "")).replace("\x00", "").strip().lower()[:60]
 
 
 def _offer(request: HttpRequest, offers: Iterable[tuple[str, str]]) -> HttpResponse:

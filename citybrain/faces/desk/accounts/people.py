@@ -39,7 +39,7 @@ def require_managing(actor: Actor) -> None:
 def _search(request: HttpRequest) -> tuple[Search, dict[str, str]]:
     """Return what the address asks for, and its parameters without the page."""
     kept = {
-        name: request.GET.get(name, "").strip()[:60]
+        name: request.GET.get(name, "").replace("\x00", "").strip()[:60]
         for name in ("q", "role", "state", "area")
         if request.GET.get(name, "").strip()
     }

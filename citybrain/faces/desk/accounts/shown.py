@@ -33,6 +33,10 @@ class GrantShown:
     tone: str
     state: str
 
+    @property
+    def key(self) -> str:
+        return str(self.id)
+
 
 def show_grant(grant: RoleGrant, now: datetime) -> GrantShown:
     """Return a grant with whether it holds now, will hold, or ends within a week."""
