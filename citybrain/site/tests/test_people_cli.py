@@ -5,10 +5,10 @@ import pytest
 from click.testing import CliRunner
 
 from citybrain.base.identity.models import Person
-from citybrain.base.identity.tests.conftest import City, city
+from citybrain.base.identity.tests.conftest import City, _hashers, city
 from citybrain.site.cli.people import people
 
-__all__ = ["city"]
+__all__ = ["_hashers", "city"]
 
 
 def run(*words: str) -> tuple[int, str]:

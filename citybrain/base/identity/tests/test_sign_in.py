@@ -121,7 +121,8 @@ def test_wrong_password_unknown_login_and_closed_account_get_the_same_answer(
     answers = {
         Browser().sign_in(login, password).message
         for login, password in (
-            ("wang", "wrong"), ("nobody", "correct horse"), ("closed", "correct horse"), ("sample", "!"), ("", ""), ("wa\x00ng\x00", "x\x00y"),
+            ("wang", "wrong"), ("nobody", "correct horse"), ("closed", "correct horse"), ("sample", "!"), ("", ""),
+            ("wa\x00ng\x00", "x\x00y"),
         )
     }  # fmt: skip
     assert answers == {"登录名或密码不对。忘记密码请联系本单位人员管理员。"}
