@@ -12,6 +12,7 @@ from typing import Any, Final
 import orjson
 from django.db import connection, transaction
 from django.utils import timezone
+from psycopg.types.json import Jsonb
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -118,7 +119,6 @@ def _case_row(past: PastCase, case_id: int, columns: Sequence[str], digest: Any)
     day = timezone.localtime(values["reported_at"]).strftime("%Y%m%d")
     full = {**DEFAULTS, **values, "id": case_id, "number": f"{day}8{case_id % 10_000_000:07d}"}
     full["query_code"] = values.get("query_code") or query_code()
-    full["extra"] = orjson.dumps(full["extra"]).decode()
     row = tuple(full[name] for name in columns)
     digest.update(orjson.dumps(row, default=str))
     return row
@@ -131,7 +131,7 @@ def _events(cases: Sequence[PastCase], ids: Sequence[int]) -> Iterable[tuple[Any
                 case_id, seq, event["action"], event.get("from_state"), event["to_state"], event["at"],
                 event.get("actor_id"), event.get("actor_name", ""), event.get("actor_role", ""),
                 event.get("actor_agency_id"), event.get("on_behalf_of_id"), event.get("reason", ""),
-                orjson.dumps(event.get("data", {})).decode(),
+                _json(event.get("data", {})),
             )  # fmt: skip
 
 
@@ -140,13 +140,13 @@ def _clocks(cases: Sequence[PastCase], ids: Sequence[int]) -> Iterable[tuple[Any
         for clock in past.clocks:
             yield (
                 case_id, clock["step"], clock.get("agency_id"), clock["started_at"], clock["limit_minutes"],
-                clock["working"], clock["due_at"], clock.get("stopped_at"), _json(clock.get("pauses")),
-                _json(clock.get("extensions")), clock.get("on_time"), clock["rule"],
+                clock["working"], clock["due_at"], clock.get("stopped_at"), _json(clock.get("pauses", [])),
+                _json(clock.get("extensions", [])), clock.get("on_time"), clock["rule"],
             )  # fmt: skip
 
 
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode() if value else "[]"
+def _json(value: Any) -> Jsonb:
+    return Jsonb(value, orjson.dumps)
 
 
 def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
