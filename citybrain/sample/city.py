@@ -167,7 +167,7 @@ def _named(level: int, parent: AreaRow, place: int, built: float, namer: Names) 
         return short, f"{short}区", english(short, "District"), "district"
     if level == STREET:
         short, town = namer.street(), built < TOWN_BELOW
-        kind = ("镇", "Town", "town") if town else ("街道", "Sub-district", "subdistrict")
+        kind = ("镇", "Town", "town") if town else ("街道", "Subdistrict", "subdistrict")
         return short, short + kind[0], english(short, kind[1]), kind[2]
     if level == COMMUNITY:
         village = built < VILLAGE_BELOW

@@ -68,6 +68,11 @@ class _Script:
     def act(self, who: int | None, step: str, **inputs: Any) -> None:
         self.acts.append(Act(self.at, who, step, inputs))
 
+    def due(self) -> datetime:
+        """Return a moment by which the limit is surely used up, were it to start now."""
+        minutes = self.subject.disposal_minutes
+        return later(self._cal, self.at, minutes, working=self.subject.working)
+
     def officer(self, role: str) -> int:
         return self.staff.officer(role, self.grid, self.rng)
 
@@ -187,7 +192,7 @@ def _handled(script: _Script, handler: int, *, first: bool = True) -> None:
 def _asked(script: _Script, handler: int) -> None:
     """Write a request for more time, or for a pause, and what was decided."""
     ask = "suspension" if script.chance(0.4) else "extension"
-    until = later_day(script.at, int(script.rng.integers(3, 12)))
+    until = later_day(script.due(), int(script.rng.integers(2, 8)))
     script.act(handler, "request_extension", ask=ask, until=until, reason=script.words(ask))
     script.wait(script.some(90))
     approve = script.chance(0.75)

@@ -48,7 +48,7 @@ def build_mesh(plan: Plan, land: Terrain) -> Mesh:
     steps = shapely.linestrings(np.stack([sites[pairs[:, 0]], sites[pairs[:, 1]]], axis=1))
     shapely.prepare(land.river)
     crosses = shapely.intersects(land.river, steps)
-    return Mesh(sites, shapes, pairs, crosses, shapely.length(steps))
+    return Mesh(sites, shapes, pairs, np.asarray(crosses), np.asarray(shapely.length(steps)))
 
 
 def _sites(plan: Plan, land: Terrain) -> Array:

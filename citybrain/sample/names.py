@@ -84,7 +84,7 @@ class Names:
             yield from (f"{name}{_numeral(number)}" for name in names)
 
     def district(self) -> str:
-        return next(self._districts)
+        return str(next(self._districts))
 
     def street(self) -> str:
         return next(self._streets)

@@ -52,7 +52,7 @@ def share_out(total: int, weights: Array, most: Ints) -> Ints:
         gap = np.where(room, (exact - shares) * np.sign(missing), -np.inf)
         step = np.argsort(-gap, kind="stable")[: min(abs(missing), int(room.sum()))]
         shares[step] += np.sign(missing)
-    return shares
+    return np.asarray(shares)
 
 
 def _from_the_centre(group: Ints, warped: Array) -> Ints:

@@ -36,7 +36,7 @@ class Plan:
     @property
     def cases(self) -> int:
         """Return how many cases the first day shows: 3,000 at full size, fewer with the square root of it."""
-        return max(40, round(3_000 * (self.grids / FULL[3]) ** 0.5))
+        return int(max(40, round(3_000 * (self.grids / FULL[3]) ** 0.5)))
 
 
 TINY = Plan(districts=2, streets=3, communities=10, grids=32)

@@ -1,7 +1,7 @@
 """A stream of reports with its truth: what really was the matter, where, whose, and which reports are the same."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -77,7 +77,9 @@ class Told:
 class ReportMaker:
     """Draws matters and their reports from one stream of chance."""
 
-    def __init__(self, city: City, people: list[PersonRow], rng: np.random.Generator) -> None:
+    def __init__(
+        self, city: City, people: list[PersonRow], rng: np.random.Generator, told_before: int = 0
+    ) -> None:
         self.city = city
         self._rng = rng
         self._teller = Teller(city)
@@ -89,27 +91,32 @@ class ReportMaker:
         self._grids_until = np.cumsum(_grid_weights(city))
         self._workers = _workers(people)
         self._citizens = [person.index for person in people if not person.login]
-        self._next = 0
+        self._until: dict[tuple[int, int], np.ndarray] = {}
+        self._next = told_before
 
     def matter(self, at: datetime, *, grid: int | None = None, code: str = "") -> Matter:
         """Return something that goes wrong at `at`, in a grid and about an item of chance where none is given."""
-        grids = self.city.at_level(GRID)
+        first = self.city.first[GRID]
         drawn = int(np.searchsorted(self._grids_until, self._rng.uniform() * self._grids_until[-1]))
-        chosen = drawn if grid is None else grid - grids[0].index
+        chosen = drawn if grid is None else grid - first
         subject = subjects()[code] if code else self._subject(at)
         lon, lat = self._spot(chosen)
-        index = grids[chosen].index
+        index = first + chosen
         self._next += 1
         return Matter(self._next, subject.code, index, lon, lat, self._teller.place(index, self._rng), at)
 
     def _subject(self, at: datetime) -> Subject:
         local = at.astimezone(SHANGHAI)
-        fits = [
-            local.month in subject.months and local.hour in HOURS.get(subject.code, range(24))
-            for subject in self._subjects
-        ]
-        weights = self._weights * np.array(fits)
-        return self._subjects[int(self._rng.choice(len(weights), p=weights / weights.sum()))]
+        until = self._until_at(local.month, local.hour)
+        return self._subjects[int(np.searchsorted(until, self._rng.uniform() * until[-1], side="right"))]
+
+    def _until_at(self, month: int, hour: int) -> np.ndarray:
+        """Return the running sum of the items' weights for a month and an hour of the day."""
+        found = self._until.get((month, hour))
+        if found is None:
+            fits = [month in s.months and hour in HOURS.get(s.code, range(24)) for s in self._subjects]
+            found = self._until[month, hour] = np.cumsum(self._weights * np.array(fits))
+        return found
 
     def _spot(self, grid: int) -> tuple[float, float]:
         """Return a point of a grid: from its inner point some way towards its border."""
@@ -130,6 +137,12 @@ class ReportMaker:
         for again in range(1, 0 if alone else (1 if chance > 0.09 else 2 if chance > 0.03 else 4)):
             later = matter.at + SOON * float(self._rng.beta(1, 3))
             yield self._tell(matter, again, later, CITIZEN if self._rng.uniform() < 0.7 else HOTLINE)
+
+    def tell(self, matter: Matter, source: str, *, reporter: int | None, claimed: bool) -> Told:
+        """Return the one report of a matter by a given person from a given source."""
+        told = self._tell(matter, 0, matter.at, source)
+        code = matter.item if claimed else ""
+        return replace(told, claimed=code, reporter=reporter if reporter is not None else told.reporter)
 
     def _source(self, matter: Matter) -> str:
         wished = subjects()[matter.item].kind in {"诉求", "纠纷"}

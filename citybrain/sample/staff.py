@@ -27,9 +27,20 @@ class Staff:
                 self._by_role[post.role, post.area].append(person.index)
                 if post.role == "handler" and post.agency is not None:
                     self._handlers[post.agency].append(person.index)
+        self.citizens = [person.index for person in people if not person.login]
+        self.chief = self._by_role["commander", 0][0]
         self._bodies: dict[tuple[str, int], int] = {}
         for agency in agencies:
             self._bodies.setdefault((agency.kind, agency.area), agency.index)
+
+    def rest_the_cast(self) -> None:
+        """Take the cast off all lists where somebody else can act, so that their work stays for the players."""
+        for groups in (self._by_role, self._handlers):
+            for group in groups.values():
+                others = [who for who in group if not self.people[who].cast]
+                if others:
+                    group[:] = others
+        self.citizens = [who for who in self.citizens if not self.people[who].cast]
 
     def officer(self, role: str, grid: int, rng: np.random.Generator) -> int:
         """Return a person with the role for the nearest area above a grid; the cast's own first, mostly.

@@ -102,4 +102,4 @@ def to_degrees(points: Array, extent: float) -> Array:
     """Return longitude and latitude (WGS-84, rounded to 1e-6 degree, 0.1 m) of points on the plane."""
     lon = CENTRE_LON + (points[:, 0] - WIDTH_KM * extent / 2) / KM_PER_LON
     lat = CENTRE_LAT + (points[:, 1] - HEIGHT_KM * extent / 2) / KM_PER_LAT
-    return np.round(np.column_stack([lon, lat]), 6)
+    return np.asarray(np.round(np.column_stack([lon, lat]), 6), dtype=np.float64)

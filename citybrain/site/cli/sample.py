@@ -1,0 +1,206 @@
+"""`citybrain sample …`: the made-up city, made, kept alive, and known."""
+
+import json
+import signal
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any, ClassVar
+
+import click
+import django
+
+from citybrain.sample.plan import SEED
+
+
+@click.group()
+def sample() -> None:
+    """The made-up city: make it, keep it alive, see its cast and its truth."""
+    django.setup()
+
+
+@sample.command()
+@click.option(
+    "--scale", type=float, default=1.0, show_default=True, help="1 is 16 districts and 20,000 grids; 0.01 … 6"
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(min=0),
+    default=SEED,
+    show_default=True,
+    help="the same seed makes the same city",
+)
+@click.option(
+    "--cases", type=click.IntRange(min=0), help="reports of the last fortnight (default: as suits the scale)"
+)
+@click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
+def load(scale: float, seed: int, cases: int | None, as_json: bool) -> None:
+    """Make the city in an empty database."""
+    from citybrain.sample.load import CityExists, first_start
+    from citybrain.sample.plan import plan_for
+
+    try:
+        plan = plan_for(scale, seed)
+        summary = first_start(plan, cases=cases, say=Bar())
+    except (ValueError, CityExists) as refusal:
+        raise click.ClickException(str(refusal)) from None
+    if as_json:
+        click.echo(json.dumps(summary.to_json(), ensure_ascii=False))
+        return
+    click.echo(
+        f"{summary.name}: {summary.districts} districts, {summary.streets} streets, {summary.communities:,}"
+        f" communities, {summary.grids:,} grids, {summary.agencies:,} agencies, {summary.people:,} people,"
+        f" {summary.cases:,} cases, in {summary.seconds} s"
+    )
+    print_cast()
+
+
+@sample.command()
+@click.option("--json", "as_json", is_flag=True, help="print the accounts as JSON")
+def cast(as_json: bool) -> None:
+    """Show who can sign in, with what."""
+    from citybrain.sample.cast import cast_accounts
+
+    if as_json:
+        rows = [
+            {"login": a.login, "name": a.name, "duty": a.duty, "password": a.password}
+            for a in cast_accounts()
+        ]
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
+        return
+    print_cast()
+
+
+def print_cast() -> None:
+    """Print the accounts of the cast, one a line."""
+    from citybrain.sample.cast import cast_accounts
+
+    click.echo("示例城市账号 (accounts of the sample city):")
+    for account in cast_accounts():
+        click.echo(f"  {account.login:<16} {account.password:<14} {account.name}  {account.duty}")
+
+
+@sample.command()
+@click.option(
+    "--rate", type=click.FloatRange(0.1, 600), default=6.0, show_default=True, help="new matters a minute"
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(1, 3600),
+    default=60.0,
+    show_default=True,
+    help="minutes of a case's life in one minute",
+)
+@click.option("--seconds", type=click.FloatRange(min=0), help="stop after so long (default: at Ctrl-C)")
+def stream(rate: float, speed: float, seconds: float | None) -> None:
+    """Keep the city alive until Ctrl-C: reports come in, its people act on them."""
+    from citybrain.sample.load import world_of
+    from citybrain.sample.models import SampleCity
+    from citybrain.sample.stream import Stream, plan_of
+
+    marker = SampleCity.objects.first()
+    if marker is None:
+        raise click.ClickException(
+            "this is no sample city; `citybrain sample load` makes one in an empty database"
+        )
+    plan = plan_of(marker)
+    try:
+        flow = Stream(world_of(plan), plan, rate=rate, speed=speed, began=marker.matters)
+    except LookupError as gone:
+        raise click.ClickException(f"the sample city has been changed: {gone}") from None
+    ends = time.monotonic() + seconds if seconds is not None else float("inf")
+    stopped = _stop_on_signals()
+    line = Line()
+    flow.run(lambda: stopped.is_set() or time.monotonic() >= ends, line)
+    line.end(flow.done)
+
+
+def _stop_on_signals() -> Any:
+    """Return an event that Ctrl-C and SIGTERM set; a second Ctrl-C ends the program at once."""
+    import threading
+
+    stopped = threading.Event()
+
+    def stop(_number: int, _frame: object) -> None:
+        if stopped.is_set():
+            raise KeyboardInterrupt
+        stopped.set()
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    return stopped
+
+
+@sample.command()
+@click.option("--json", "as_json", is_flag=True, help="one JSON object a line instead of a summary")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="write to a file")
+def truth(as_json: bool, out: Path | None) -> None:
+    """Show what the reports really were about, beside what the city made of them."""
+    from citybrain.sample.truth import rows, summary
+
+    if not as_json:
+        for name, value in summary().items():
+            click.echo(f"{name:<32} {value}")
+        return
+    target = out.open("w", encoding="utf-8") if out else sys.stdout
+    try:
+        for row in rows():
+            target.write(json.dumps(row, ensure_ascii=False) + "\n")
+    finally:
+        if out:
+            target.close()
+
+
+class Bar:
+    """A progress bar on stderr: one line a stage. Without a terminal only the stage's name."""
+
+    TITLES: ClassVar[dict[str, str]] = {
+        "geography": "Drawing the land",
+        "city": "Writing areas, bodies, people",
+        "reports": "Telling reports",
+        "cases": "Living the cases",
+    }
+
+    def __init__(self) -> None:
+        self._stage = ""
+        self._bar: Any = None
+
+    def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage != self._stage:
+            self._end()
+            self._stage = stage
+            self._bar = click.progressbar(
+                length=total, label=f"{self.TITLES.get(stage, stage):<30}", file=sys.stderr
+            )
+            self._bar.__enter__()
+        self._bar.update(done - self._bar.pos)
+        if done >= total:
+            self._end()
+
+    def _end(self) -> None:
+        if self._bar is not None:
+            self._bar.__exit__(None, None, None)
+            self._bar, self._stage = None, ""
+
+
+class Line:
+    """One line on stderr that says what has happened so far, at most twice a second."""
+
+    def __init__(self) -> None:
+        self._at = 0.0
+
+    def __call__(self, done: Counter[str]) -> None:
+        if time.monotonic() - self._at >= 0.5:
+            self._at = time.monotonic()
+            click.echo("\r" + self._text(done), nl=False, err=True)
+
+    @staticmethod
+    def _text(done: Counter[str]) -> str:
+        steps = sum(
+            count for name, count in done.items() if name not in {"report", "refused", "left to the cast"}
+        )
+        return f"{done['report']:,} reports, {steps:,} steps, {done['close']:,} closed, {done['refused']:,} refused "
+
+    def end(self, done: Counter[str]) -> None:
+        click.echo("\r" + self._text(done), err=True)
