@@ -22,6 +22,7 @@ CHECKS: dict[str, list[str]] = {
 A_DEPLOYED_CITY = {
     "DJANGO_SETTINGS_MODULE": "citybrain.site.settings",
     "CITYBRAIN_SECRET_KEY": "for-the-check-only-" + "0123456789abcdefghijklmnopqrstuvwxyz" * 2,
+    "CITYBRAIN_DB_POOL": "0",  # no database is needed, and none is waited for
     "CITYBRAIN_TLS": "1",
     "CITYBRAIN_HOSTS": "city.example",
 }

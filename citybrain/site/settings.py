@@ -94,6 +94,9 @@ def database_settings(url: str) -> dict[str, Any]:
     parts = urlsplit(url)
     if parts.scheme not in {"postgres", "postgresql"}:
         raise env.BadSetting(f"DATABASE_URL: {parts.scheme}:// is not PostgreSQL; use postgresql://")
+    pool = env.integer(
+        "CITYBRAIN_DB_POOL", 8, least=0, most=200
+    )  # operator: connections a process; 0 = no pool
     return {
         "ENGINE": "django.db.backends.postgresql",
         "NAME": unquote(parts.path.lstrip("/")) or "citybrain",
@@ -104,7 +107,7 @@ def database_settings(url: str) -> dict[str, Any]:
         "CONN_MAX_AGE": 0,  # the pool keeps connections
         "CONN_HEALTH_CHECKS": True,  # the database may have been started anew
         "OPTIONS": {
-            "pool": {"min_size": 1, "max_size": env.integer("CITYBRAIN_DB_POOL", 8, least=1, most=200)},
+            "pool": {"min_size": 1, "max_size": pool, "timeout": 10.0} if pool else False,
             "server_side_binding": True,
             "prepare_threshold": 5,
         },

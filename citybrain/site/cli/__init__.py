@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from citybrain.site.env import BadSetting
+from citybrain.site.home import HomeError
 from citybrain.site.program import DatabaseError
 
 GROUPS: dict[str, str] = {
@@ -62,6 +64,7 @@ class LazyGroups(click.Group):
         """Set Django up, with the database running until the command ends where one is to be run."""
         from citybrain.site import database
 
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
         words = ctx.meta.get("citybrain.arguments", [])
         if not asks_for_help(words) and not ctx.resilient_parsing:
             ctx.with_resource(database.running(say))
@@ -80,7 +83,7 @@ class LazyGroups(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         try:
             return super().invoke(ctx)
-        except DatabaseError as error:
+        except (DatabaseError, HomeError, BadSetting) as error:
             raise click.ClickException(str(error)) from error
 
 
