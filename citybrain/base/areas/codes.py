@@ -48,9 +48,14 @@ def level_of(code: str) -> Level:
     return _LEVEL_BY_LENGTH[len(code)]
 
 
-def prefixes(code: str) -> list[str]:
-    """Return the shorter codes that could be its parent's, nearest first."""
-    return [code[:length] for length in reversed(CODE_LENGTHS) if length < len(code)]
+def likely_parents(code: str) -> list[str]:
+    """Return the codes that could be its parent's where none is given, nearest first.
+
+    Only a street of a city without districts (digits five and six are 00: 东莞's 441900003) skips a level.
+    """
+    whole = len(code)
+    lengths = {6: (4, 2), 9: (6, 4, 2) if code[4:6] == "00" else (6,), 12: (9,), 15: (12,)}.get(whole, ())
+    return [code[:length] for length in lengths]
 
 
 _SUFFIX_KINDS: dict[Level, tuple[tuple[str, Kind], ...]] = {

@@ -46,11 +46,14 @@ class _Batch:
         """Check a row by itself and remember it, or refuse it."""
         try:
             wanted = read_row(row)
-            twin = self.wanted.get(wanted.code)
-            if twin is not None:
-                raise Refusal(f"code {wanted.code} stands already in row {twin.row.line}")
         except Refusal as refusal:
             self.say(place, row, "refused", str(refusal))
+            self.refused_codes[row.code] = str(refusal)
+            return
+        twin = self.wanted.get(wanted.code)
+        if twin is not None:
+            reason = f"code {wanted.code} stands already in row {twin.row.line}"
+            self.say(place, row, "refused", reason)
             return
         self.wanted[wanted.code] = wanted
         self.places[wanted.code] = place
@@ -75,16 +78,16 @@ class _Batch:
             if wanted.parent:
                 raise Refusal(f"a city has no parent here, {wanted.parent} was given")
             return ""
-        options = [wanted.parent] if wanted.parent else codes.prefixes(wanted.code)
+        options = [wanted.parent] if wanted.parent else codes.likely_parents(wanted.code)
         for option in options:
-            if option in self.refused_codes:
+            if option in self.refused_codes and self.current(option) is None:
                 raise Refusal(f"its parent {option} was refused: {self.refused_codes[option]}")
             if self.known(option):
                 self.check_above(option, wanted)
                 return option
         if wanted.parent:
             raise Refusal(f"its parent {wanted.parent} is neither in the file nor on record")
-        raise Refusal(f"no parent: none of {', '.join(options)} is in the file or on record")
+        raise Refusal(f"no parent: {' or '.join(options)} is neither in the file nor on record")
 
     def check_above(self, parent: str, wanted: Wanted) -> None:
         chain = [wanted.code]

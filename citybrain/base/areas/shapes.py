@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import orjson
 import shapely
+from shapely.errors import GEOSException
 
 from citybrain.base.areas.models import AreaShape
 from citybrain.base.areas.tree import AreaTree, tree
@@ -100,7 +101,10 @@ def simplified(shapes: Any, zoom: int) -> Any:
         return shapes
     if zoom < FULL_DETAIL_ZOOM:
         pixel = 360 / (_PIXELS_ROUND_THE_EARTH * 2**zoom)
-        thin = shapely.coverage_simplify(shapes, pixel)
+        try:
+            thin = shapely.coverage_simplify(shapes, pixel)
+        except GEOSException:  # they overlap: each for itself
+            thin = shapely.simplify(shapes, pixel)
         sound = shapely.is_valid(thin) & ~shapely.is_empty(thin)
         shapes = np.where(sound, thin, shapes)
     digits = 7 if zoom >= FULL_DETAIL_ZOOM else min(6, max(3, zoom // 3 + 1))

@@ -15,6 +15,7 @@ import shapely
 from django.db import transaction
 from django.utils import timezone
 from shapely import MultiPolygon, Polygon
+from shapely.errors import GEOSException
 
 from citybrain.base.areas import tree
 from citybrain.base.areas.doer import MANAGE, Doer, require_manage
@@ -231,9 +232,18 @@ def _unions(areas: tree.AreaTree, parents: Iterable[int]) -> dict[int, MultiPoly
 
 def union(shapes: list[Any]) -> MultiPolygon:
     """Return one shape for several; quick where they share borders exactly, right where they don't."""
-    joined = shapely.coverage_union_all(shapes)
-    total = sum(shape.area for shape in shapes)
-    if not shapely.is_valid(joined) or abs(joined.area - total) > 1e-9 * total:
+    joined = _quick_union(shapes)
+    if joined is None:
         joined = shapely.union_all(shapes)
     polygons = [part for part in shapely.get_parts(joined) if part.geom_type == "Polygon"]
     return MultiPolygon(polygons)
+
+
+def _quick_union(shapes: list[Any]) -> Any | None:
+    """Return the union of shapes that meet exactly, or None where they overlap or miss each other."""
+    try:
+        joined = shapely.coverage_union_all(shapes)
+    except GEOSException:
+        return None
+    total = sum(shape.area for shape in shapes)
+    return joined if shapely.is_valid(joined) and abs(joined.area - total) <= 1e-9 * total else None

@@ -15,7 +15,7 @@ from typing import NamedTuple, cast
 from django.db import connection, transaction
 
 from citybrain.base.areas import codes
-from citybrain.base.areas.models import Area, AreaChange, AreaVersion, DecisionKind, Level
+from citybrain.base.areas.models import Area, AreaChange, AreaVersion, DecisionKind
 
 CHECK_SECONDS = 2.0
 
@@ -211,27 +211,28 @@ def _read(version: int) -> AreaTree:
             follows.append((area_id, after))
     nodes: list[Node] = []
     spans: dict[str, list[_Span]] = defaultdict(list)
-    levels: dict[int, int] = {}
-    rows = Area.objects.order_by("level", "code", "id").values_list(
+    no_lineage: Lineage = (None, None, None, None, None)
+    lineages: dict[int, Lineage] = {}
+    columns = (
         "id",
         "code",
         "name",
         "name_en",
         "level",
         "parent_id",
-        "path",
         "kind",
         "pinyin",
         "valid_from",
         "valid_until",
     )
-    for area_id, code, name, name_en, level, parent_id, path, kind, pinyin, first, until in rows:
-        levels[area_id] = level
-        lineage: list[int | None] = [None] * len(Level)
-        for part in path.split(".")[:-1]:
-            lineage[levels[int(part)] - 1] = int(part)
-        above = cast(Lineage, tuple(lineage))
-        nodes.append(Node(area_id, code, name, name_en, level, parent_id, above, kind, pinyin, until is None))
+    rows = Area.objects.order_by("level", "code", "id").values_list(*columns)
+    for area_id, code, name, name_en, level, parent_id, kind, pinyin, first, until in rows:
+        above = lineages.get(parent_id, no_lineage) if parent_id else no_lineage
+        lineage = cast(Lineage, (*above[: level - 1], area_id, *above[level:]))
+        lineages[area_id] = lineage
+        nodes.append(
+            Node(area_id, code, name, name_en, level, parent_id, lineage, kind, pinyin, until is None)
+        )
         since = first or date.min
         for at, old in recodes.get(area_id, ()):
             spans[old].append(_Span(since, at, area_id))

@@ -27,7 +27,7 @@ def test_padding_is_taken_off_a_code(given, code):
     [
         ("", "is empty"),
         ("99O101", "only digits"),
-        ("９９０１０１", "only digits"),
+        ("\uff19\uff19\uff10\uff11", "only digits"),
         ("99010", "has 5 digits"),
         ("019901", "begins with 0"),
         ("9.9e10", "only digits"),

@@ -53,7 +53,9 @@ def test_bd09_there_and_back_is_off_by_less_than_a_centimetre(lon, lat):
     assert metres(coordinates.bd09_to_wgs84(*coordinates.wgs84_to_bd09(lon, lat)), (lon, lat)) < 0.01
 
 
-@pytest.mark.parametrize("point", [(139.77, 35.68), (-74.0, 40.7), (10.0, -33.0), (72.003, 30.0), (110.0, 55.83)])
+@pytest.mark.parametrize(
+    "point", [(139.77, 35.68), (-74.0, 40.7), (10.0, -33.0), (72.003, 30.0), (110.0, 55.83)]
+)
 def test_outside_china_no_system_shifts_a_point(point):
     for convert in (
         coordinates.wgs84_to_gcj02,
@@ -97,7 +99,9 @@ def test_no_points_give_no_points():
     assert (len(lon), len(lat)) == (0, 0)
 
 
-@pytest.mark.parametrize(("lon", "epsg"), [(117.2, 4548), (104.1, 4544), (73.6, 4534), (118.49, 4548), (118.51, 4549)])
+@pytest.mark.parametrize(
+    ("lon", "epsg"), [(117.2, 4548), (104.1, 4544), (73.6, 4534), (118.49, 4548), (118.51, 4549)]
+)
 def test_the_zone_of_the_nearest_meridian_is_chosen(lon, epsg):
     assert coordinates.epsg_for(lon) == epsg
 
@@ -109,7 +113,9 @@ def test_an_epsg_number_that_is_no_such_zone_is_refused(epsg):
 
 
 def test_an_unknown_system_is_refused_with_the_known_ones():
-    with pytest.raises(UnknownSystemError, match="'mars' is not known; use one of wgs84, cgcs2000, gcj02, bd09"):
+    with pytest.raises(
+        UnknownSystemError, match="'mars' is not known; use one of wgs84, cgcs2000, gcj02, bd09"
+    ):
         coordinates.to_wgs84(117.0, 39.0, "mars")
 
 
@@ -118,7 +124,10 @@ def vectors():
     if not SHARED.is_file():
         pytest.skip(f"the public cross-check points are not at {SHARED}")
     with SHARED.open(encoding="utf-8") as file:
-        return [{key: float(value) for key, value in row.items() if value and key != "area"} for row in csv.DictReader(file)]
+        return [
+            {key: float(value) for key, value in row.items() if value and key != "area"}
+            for row in csv.DictReader(file)
+        ]
 
 
 def test_the_public_cross_check_points_agree_to_a_metre(vectors):

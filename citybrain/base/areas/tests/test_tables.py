@@ -43,7 +43,9 @@ def workbook(*rows, title="Sheet"):
 
 
 def test_a_workbook_with_codes_as_numbers_is_read():
-    data = workbook(["津海市"], ["编码", "名称", "级别"], [990101001001001, "第1网格", "网格"], [99.0, "津海市", 1])
+    data = workbook(
+        ["津海市"], ["编码", "名称", "级别"], [990101001001001, "第1网格", "网格"], [99.0, "津海市", 1]
+    )
     assert parse_table(data, "x.xlsx") == [
         AreaRow(3, "990101001001001", "第1网格", "", "网格"),
         AreaRow(4, "99", "津海市", "", "1"),
