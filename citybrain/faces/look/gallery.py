@@ -1,9 +1,10 @@
 """The living gallery at /look/: every component in every state, for those who build faces."""
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 
 from citybrain.faces.look.gallery_data import FRAMES, sample
+from citybrain.faces.look.gallery_map import areas, points
 from citybrain.faces.look.views import may_see_gallery
 
 
@@ -19,3 +20,10 @@ def frame(request: HttpRequest, frame: str) -> HttpResponse:
     if not may_see_gallery(request) or frame not in FRAMES:
         raise Http404
     return render(request, f"look/gallery/{frame}.html", sample())
+
+
+def shapes(request: HttpRequest, kind: str) -> HttpResponse:
+    """Return made-up shapes and points for the gallery's maps."""
+    if not may_see_gallery(request) or kind not in {"areas", "points"}:
+        raise Http404
+    return JsonResponse(areas() if kind == "areas" else points())

@@ -17,6 +17,6 @@ def toast(response: HttpResponse, text: str, *, tone: str = "done", undo_url: st
     if tone not in TONES:
         raise ValueError(f"toast: tone {tone!r} is none of {sorted(TONES)}")
     found = json.loads(response.headers.get("HX-Trigger", "{}"))
-    found["look:toast"] = {"text": text, "tone": tone, "undo": undo_url}
+    found["look:toast"] = {"text": text, "tone": tone, "undo": undo_url, "target": "body"}
     response["HX-Trigger"] = json.dumps(found)  # ASCII: header values can't hold Chinese
     return response

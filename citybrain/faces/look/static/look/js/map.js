@@ -1,0 +1,152 @@
+// A map of our own area shapes with Leaflet: shades, labels that don't collide, clusters, and picking a place.
+import { watchPoints } from "./map_points.js";
+import { labels } from "./map_labels.js";
+import { loadScripts, loadStyles, make, token } from "./mount.js";
+import { toast } from "./toasts.js";
+import { amount, words } from "./words.js";
+
+const STEPS = 5;
+const CLOSE = 16;
+const split = (text) => (text ?? "").split(" ").filter(Boolean);
+
+export async function start(box) {
+  loadStyles(split(box.dataset.css));
+  try {
+    await loadScripts(split(box.dataset.js));
+  } catch {
+    box.replaceChildren(make("p", { class: "cb-note", role: "alert" }, words.mapFailed));
+    return;
+  }
+  const canvas = make("div");
+  canvas.className = "cb-map-canvas";
+  box.append(canvas);
+  const map = build(box, canvas);
+  box.querySelector("[data-map-wait]")?.remove();
+  const centred = box.dataset.lon !== undefined;
+  if (centred) map.setView([box.dataset.lat, box.dataset.lon], Number(box.dataset.zoom) || CLOSE);
+  else map.setView([39.1, 117.2], 9);
+  if (centred && !box.dataset.pick) pin(map, box);
+  if (box.dataset.areas) await shapes(box, map, !centred);
+  if (box.dataset.points) watchPoints(box, map);
+  if (box.dataset.pick) picker(box, map);
+  new ResizeObserver(() => map.invalidateSize({ animate: false, pan: false })).observe(box);
+  box.dispatchEvent(new CustomEvent("look:map", { bubbles: true, detail: { map } }));
+}
+
+function build(box, canvas) {
+  const { L } = window;
+  const map = L.map(canvas, {
+    zoomControl: false,
+    attributionControl: Boolean(box.dataset.tiles),
+    preferCanvas: true,
+    maxZoom: 18,
+    zoomSnap: 0.25,
+    zoomDelta: 1,
+    scrollWheelZoom: box.dataset.still === undefined,
+    fadeAnimation: false,
+  });
+  L.control.zoom({ position: "topright", zoomInTitle: words.zoomIn, zoomOutTitle: words.zoomOut }).addTo(map);
+  if (box.dataset.tiles) {
+    map.attributionControl.setPrefix(false);
+    L.tileLayer(box.dataset.tiles, { attribution: box.dataset.tilesCredit ?? "", maxZoom: 18 }).addTo(map);
+  }
+  return map;
+}
+
+function pin(map, box) {
+  const { L } = window;
+  const icon = L.divIcon({ className: "", html: make("span", { class: "cb-pin", "data-tone": box.dataset.tone || "info" }), iconSize: [20, 20] });
+  L.marker([box.dataset.lat, box.dataset.lon], { icon, keyboard: false, interactive: false }).addTo(map);
+}
+
+// Limits of the shades: equal counts of areas in each, so that one extreme area doesn't wash out the rest.
+export function limits(values) {
+  const sorted = [...new Set(values)].sort((a, b) => a - b);
+  if (sorted.length <= STEPS) return sorted;
+  return Array.from({ length: STEPS }, (_, step) => sorted[Math.floor((step * sorted.length) / STEPS)]);
+}
+
+async function shapes(box, map, fit) {
+  const { L } = window;
+  let data;
+  try {
+    const answer = await fetch(box.dataset.areas, { headers: { Accept: "application/json" } });
+    if (!answer.ok) throw new Error(String(answer.status));
+    data = await answer.json();
+  } catch {
+    box.append(make("p", { class: "cb-banner cb-map-note", "data-kind": "failed", role: "alert" }, words.mapFailed));
+    return;
+  }
+  const { shade } = box.dataset;
+  const steps = shade ? limits(data.features.map((one) => one.properties[shade]).filter((value) => value !== null && value !== undefined)) : [];
+  const style = (feature) => {
+    const value = shade ? feature.properties[shade] : undefined;
+    const at = steps.filter((limit) => value >= limit).length;
+    const bare = box.dataset.tiles ? 0.35 : 1;
+    return {
+      color: token(shade ? "surface" : "line-strong"),
+      weight: feature.properties.mine ? 3 : 1,
+      fillColor: shade ? token(`shade-${Math.max(1, at)}`) : token(feature.properties.mine ? "accent-soft" : "surface"),
+      fillOpacity: shade ? 0.9 * bare + 0.1 : bare * 0.85,
+    };
+  };
+  const tip = ({ properties }) => {
+    const value = shade && properties[shade] !== undefined && properties[shade] !== null ? `${amount(properties[shade])} ${box.dataset.unit ?? ""}` : "";
+    return make("span", {}, properties.name ?? "", value ? make("b", {}, ` ${value}`) : "");
+  };
+  const layer = L.geoJSON(data, {
+    style,
+    filter: (feature) => feature.geometry?.type !== "Point",
+    onEachFeature: (feature, one) => {
+      if (feature.properties.name) one.bindTooltip(() => tip(feature), { sticky: true });
+      one.on("mouseover", () => one.setStyle({ weight: 2.5, color: token("accent") }).bringToFront());
+      one.on("mouseout", () => layer.resetStyle(one));
+      one.on("click", () => {
+        const stay = !box.dispatchEvent(new CustomEvent("look:area", { bubbles: true, cancelable: true, detail: feature.properties }));
+        if (!stay && feature.properties.url && !box.dataset.pick) window.location.assign(feature.properties.url);
+      });
+    },
+  }).addTo(map);
+  if (fit && layer.getBounds().isValid()) map.fitBounds(layer.getBounds(), { padding: [12, 12], animate: false });
+  labels(map, layer);
+  if (steps.length > 1) legend(box, steps);
+  document.addEventListener("look:theme", () => requestAnimationFrame(() => layer.setStyle(style)));
+  box.lookAreas = layer;
+}
+
+function legend(box, steps) {
+  const marks = make("div", { class: "cb-legend-steps" }, ...steps.map((step) => make("span", {}, amount(step))));
+  box.append(make("div", { class: "cb-legend", "aria-hidden": "true" }, box.dataset.unit ?? "", marks));
+}
+
+// The middle of the map is the place: move the map under the cross. Works by finger, mouse and arrow keys.
+function picker(box, map) {
+  const [lon, lat] = split(box.dataset.pick).map((id) => document.getElementById(id));
+  const cross = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  cross.setAttribute("viewBox", "0 0 24 24");
+  cross.setAttribute("class", "cb-crosshair");
+  const drop = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  drop.setAttribute("d", "M12 23s7-7.2 7-13a7 7 0 1 0-14 0c0 5.8 7 13 7 13zm0-10.2a2.8 2.8 0 1 1 0-5.6a2.8 2.8 0 0 1 0 5.6z");
+  drop.setAttribute("fill", "currentColor");
+  cross.append(drop);
+  box.append(cross);
+  const write = () => {
+    const { lng, lat: north } = map.getCenter();
+    if (lon) lon.value = lng.toFixed(6);
+    if (lat) lat.value = north.toFixed(6);
+    lon?.dispatchEvent(new Event("change", { bubbles: true }));
+    box.dispatchEvent(new CustomEvent("look:pick", { bubbles: true, detail: { lon: lng, lat: north } }));
+  };
+  if (lon?.value && lat?.value) map.setView([lat.value, lon.value], CLOSE);
+  map.on("moveend", write);
+  const locate = make("button", { type: "button", class: "btn btn-sm cb-map-note" }, words.locate);
+  locate.addEventListener("click", () => {
+    locate.textContent = words.locating;
+    navigator.geolocation.getCurrentPosition(
+      ({ coords }) => { locate.textContent = words.locate; map.setView([coords.latitude, coords.longitude], 17); },
+      () => { locate.textContent = words.locate; toast(words.notLocated); },
+      { enableHighAccuracy: true, timeout: 10_000, maximumAge: 30_000 },
+    );
+  });
+  if (navigator.geolocation) box.append(locate);
+}

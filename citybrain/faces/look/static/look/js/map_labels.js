@@ -1,0 +1,62 @@
+// Names on areas: the larger area first, and none that would lie over another or stick out of its area.
+
+const GAP = 4;
+
+// Returns the middle of the largest ring, weighted by area (a label inside most shapes).
+export function middle(layer) {
+  const rings = layer.getLatLngs().flat(layer.feature.geometry.type === "MultiPolygon" ? 1 : 0);
+  let best = null;
+  for (const ring of rings) {
+    let area = 0;
+    let x = 0;
+    let y = 0;
+    for (let i = 0, j = ring.length - 1; i < ring.length; j = i, i += 1) {
+      const cross = ring[j].lng * ring[i].lat - ring[i].lng * ring[j].lat;
+      area += cross;
+      x += (ring[j].lng + ring[i].lng) * cross;
+      y += (ring[j].lat + ring[i].lat) * cross;
+    }
+    if (area && (!best || Math.abs(area) > best.area)) best = { area: Math.abs(area), lng: x / (3 * area), lat: y / (3 * area) };
+  }
+  return best;
+}
+
+export function labels(map, layer) {
+  const { L } = window;
+  const all = [];
+  layer.eachLayer((one) => {
+    const { name, label } = one.feature.properties;
+    const at = name && one.getLatLngs ? middle(one) : null;
+    if (!at) return;
+    const text = document.createElement("span");
+    text.className = "cb-area-label";
+    text.append(name);
+    if (label !== undefined && label !== null) {
+      const figure = document.createElement("b");
+      figure.textContent = label;
+      text.append(figure);
+    }
+    const marker = L.marker(at, { icon: L.divIcon({ className: "", html: text, iconSize: [0, 0] }), interactive: false, keyboard: false });
+    all.push({ marker, text, bounds: one.getBounds(), area: at.area });
+  });
+  all.sort((a, b) => b.area - a.area);
+  const group = L.layerGroup(all.map((one) => one.marker)).addTo(map);
+  const sizes = new Map();
+  const arrange = () => {
+    const taken = [];
+    for (const one of all) {
+      if (!sizes.has(one)) sizes.set(one, { w: one.text.offsetWidth, h: one.text.offsetHeight });
+      const { w, h } = sizes.get(one);
+      const { x, y } = map.latLngToContainerPoint(one.marker.getLatLng());
+      const box = [x - w / 2 - GAP, y - h / 2 - GAP, x + w / 2 + GAP, y + h / 2 + GAP];
+      const wide = map.latLngToContainerPoint(one.bounds.getSouthEast()).x - map.latLngToContainerPoint(one.bounds.getNorthWest()).x;
+      const free = wide > w * 0.7 && taken.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3]);
+      one.text.toggleAttribute("data-hidden", !free);
+      if (free) taken.push(box);
+    }
+  };
+  arrange();
+  map.on("zoomend", arrange);
+  document.addEventListener("look:theme", () => { sizes.clear(); requestAnimationFrame(arrange); });
+  return group;
+}

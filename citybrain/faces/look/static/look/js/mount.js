@@ -1,0 +1,71 @@
+// Runs a function once for each element that matches, now and whenever htmx brings new ones.
+const mounts = [];
+
+export function mount(selector, start) {
+  const seen = new WeakSet();
+  const run = (root) => {
+    const found = [...root.querySelectorAll(selector)];
+    if (root instanceof Element && root.matches(selector)) found.unshift(root);
+    for (const element of found) {
+      if (seen.has(element)) continue;
+      seen.add(element);
+      start(element);
+    }
+  };
+  mounts.push(run);
+  run(document);
+}
+
+export function mountAll(root = document) {
+  for (const run of mounts) run(root);
+}
+
+document.addEventListener("htmx:after:process", () => mountAll());
+
+const loading = new Map();
+
+// Loads classic scripts one after the other, each once.
+export function loadScripts(addresses) {
+  return addresses.reduce((before, address) => before.then(() => loadOne(address)), Promise.resolve());
+}
+
+function loadOne(address) {
+  if (!loading.has(address)) {
+    loading.set(address, new Promise((resolve, reject) => {
+      const script = document.createElement("script");
+      script.src = address;
+      script.onload = resolve;
+      script.onerror = () => {
+        loading.delete(address);
+        script.remove();
+        reject(new Error(`${address} did not load`));
+      };
+      document.head.append(script);
+    }));
+  }
+  return loading.get(address);
+}
+
+export function loadStyles(addresses) {
+  for (const address of addresses) {
+    if (document.querySelector(`link[href="${CSS.escape(address)}"]`)) continue;
+    const link = document.createElement("link");
+    link.rel = "stylesheet";
+    link.href = address;
+    document.head.prepend(link);  // ours stay behind it and win
+  }
+}
+
+export const token = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--cb-${name}`).trim();
+
+export const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
+
+export function make(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === false || value === null || value === undefined) continue;
+    element.setAttribute(name, value === true ? "" : value);
+  }
+  element.append(...children);
+  return element;
+}
