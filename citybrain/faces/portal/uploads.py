@@ -72,9 +72,9 @@ def unsign(name: str) -> uuid.UUID:
 
 def take_files(actor: Actor, request: HttpRequest, kind: str, room: int = MOST_PHOTOS) -> list[CasePhoto]:
     """Return the photos that came with a request, cleaned and stored. Raises BadInput."""
-    if getattr(request, "dropped_files", None):
-        raise too_large()
     files = [file for file in request.FILES.getlist("photo") if isinstance(file, UploadedFile) and file.size]
+    if getattr(request, "dropped_files", None):  # known only now that the form was read
+        raise too_large()
     if len(files) > room:
         raise BadInput(_("最多 %(n)d 张照片。") % {"n": MOST_PHOTOS}, "photo")
     return [photos.upload(file.read(), kind, actor.person_id) for file in files]
