@@ -1,5 +1,8 @@
-"""What `citybrain doctor` looks at: each check gives a finding with a remedy. Nothing is changed or started."""
+"""What `citybrain doctor` looks at: each check gives a finding with a remedy. Nothing is changed; a
+stopped embedded server is started for the look and stopped again.
+"""
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,6 +16,8 @@ from typing import Any, Literal
 import psycopg
 
 from citybrain.site import database, env
+from citybrain.site.home import HomeError
+from citybrain.site.program import DatabaseError
 
 LEAST_NODE = 20
 CLOCK_SECONDS = 2.0
@@ -91,7 +96,9 @@ def reachable() -> tuple[Finding, str]:
         if external:
             shown = database.without_password(url)
             return Finding("database", "fault", f"{shown}: {text}", "start it, or mend DATABASE_URL"), ""
-        return Finding("database", "note", "the embedded server is stopped", "`citybrain up` starts it"), ""
+        return Finding(
+            "database", "fault", f"the embedded server doesn't answer: {text}", "`citybrain up`"
+        ), ""
     if version < database.LEAST_VERSION:
         return Finding(
             "database", "fault", f"PostgreSQL {version // 10_000}", "use PostgreSQL 15 or newer"
@@ -167,18 +174,26 @@ def guarded(subject: str, check: Callable[[], Finding]) -> Finding:
 
 def examine() -> list[Finding]:
     """Return every finding, the machine first."""
+    found = [python(), node(), user(), guarded("home", secrets)]
+    with contextlib.ExitStack() as stack:
+        if not database.external_url() and (env.home() / "postgres" / "data").is_dir():
+            try:
+                stack.enter_context(database.running())
+            except (DatabaseError, HomeError) as error:
+                return [*found, Finding("database", "fault", str(error), "see the message")]
+        answer, url = reachable()
+        found.append(answer)
+        return [*found, *_inside(url)] if url else found
+
+
+def _inside(url: str) -> list[Finding]:
+    """Look at what is in the database."""
     import django
 
-    found = [python(), node(), user(), guarded("home", secrets)]
-    answer, url = reachable()
-    found.append(answer)
-    if not url:
-        return found
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
     django.setup()
-    found.append(guarded("clock", lambda: clock(url)))
-    found += list(parts())
-    return [*found, guarded("static", static_files), guarded("city", sample)]
+    found = [guarded("clock", lambda: clock(url)), *parts(), guarded("static", static_files)]
+    return [*found, guarded("city", sample)]
 
 
 def to_json(findings: list[Finding]) -> str:

@@ -12,7 +12,7 @@ from citybrain.site import doctor as checks
 def doctor(as_json: bool) -> None:
     """Look the installation over and say what to do about each finding.
 
-    Changes nothing and starts nothing. Exit code 0 when everything is well or only noted, 1 when something
+    Changes nothing. Exit code 0 when everything is well or only noted, 1 when something
     must be done.
     """
     findings = checks.examine()
