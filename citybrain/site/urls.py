@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("push/ticket", ticket, name="push_ticket"),
     path("look/", include("citybrain.faces.look.urls")),
     path("desk/people/", include("citybrain.faces.desk.accounts.people_urls")),
+    path("api/", include("citybrain.faces.gateway.urls")),
     path("desk/", include("citybrain.faces.desk.urls")),
     path("", include("citybrain.faces.desk.accounts.urls")),
     path("", include("citybrain.faces.portal.urls")),

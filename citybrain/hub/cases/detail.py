@@ -114,6 +114,14 @@ def case_page(actor: Actor, number: str) -> CasePage:
     )
 
 
+def case_id(actor: Actor, number: str) -> int:
+    """Return the id of a case by its number. Raises NotFound for one that the actor may not see."""
+    found = Case.objects.visible_to(actor).filter(number=number).values_list("pk", flat=True).first()
+    if found is None:
+        raise NotFound
+    return found
+
+
 def returned_by(history: list[CaseEvent]) -> frozenset[int]:
     """Return the agencies that have returned this very case."""
     return frozenset(

@@ -23,6 +23,7 @@ GROUPS: dict[str, str] = {
     "cases": "citybrain.site.cli.cases:cases",
     "ledger": "citybrain.site.cli.ledger:ledger",
     "sample": "citybrain.site.cli.sample:sample",
+    "tokens": "citybrain.site.cli.tokens:tokens",
     "init": "citybrain.site.cli.init:init",
     "backup": "citybrain.site.cli.backup:backup",
     "restore": "citybrain.site.cli.backup:restore",
