@@ -145,6 +145,7 @@ AUTH_PASSWORD_VALIDATORS = [
 LOGIN_URL = "/sign-in/"
 SESSION_ENGINE = "citybrain.base.identity.sessions"
 SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_MINUTES = env.integer("CITYBRAIN_IDLE_MINUTES", 120, least=5, most=720)  # security administrator
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 TLS_CERTIFICATE = env.text("CITYBRAIN_TLS_CERTIFICATE")  # operator: PEM files; then we speak HTTPS ourselves
@@ -155,6 +156,10 @@ TRUSTED_PROXIES = env.integer("CITYBRAIN_PROXIES", 0, least=0, most=9)  # operat
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 SECURE_REDIRECT_EXEMPT = [r"^health$"]
 CSRF_TRUSTED_ORIGINS = env.words("CITYBRAIN_ORIGINS", [])  # operator: https://city.example behind a proxy
+# operator: who sends codes to phones: LogSender (trials on one's own machine), WebhookSender (the city's gateway)
+SMS_SENDER = env.text("CITYBRAIN_SMS_SENDER", "citybrain.base.identity.senders.LogSender")
+SMS_WEBHOOK = env.text("CITYBRAIN_SMS_WEBHOOK")  # operator: gets {"phone", "text"} as JSON by POST
+SMS_WEBHOOK_TOKEN = env.text("CITYBRAIN_SMS_TOKEN")  # operator: sent as a bearer token
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0
@@ -164,6 +169,7 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = True
+LOCALE_PATHS = [PACKAGE / "faces" / "desk" / "accounts" / "locale"]  # a part of the desk with words of its own
 USE_TZ = True
 TIME_ZONE = env.text("CITYBRAIN_TIME_ZONE", "Asia/Shanghai")  # operator
 
