@@ -173,6 +173,15 @@ def _charts(now: datetime) -> dict[str, Chart]:
         "heat": Chart(
             "c-heat", "上报时段", "heat", hours, heat, unit="件", as_of=now - timedelta(days=2), is_stale=True
         ),
+        "fill": Chart(
+            "c-fill",
+            "每日上报与办结",
+            "line",
+            days,
+            [Series("上报", new), Series("办结", closed)],
+            unit="件",
+            size="fill",
+        ),
         "empty": Chart(
             "c-empty", "满意度", "line", [], [], empty_text=_("有市民评价后，这里显示每日的满意率。")
         ),

@@ -108,7 +108,7 @@ async function shapes(box, map, fit) {
     },
   }).addTo(map);
   if (fit && layer.getBounds().isValid()) map.fitBounds(layer.getBounds(), { padding: [12, 12], animate: false });
-  labels(map, layer);
+  labels(map, layer, (feature) => (shade ? style(feature).fillColor : ""));
   if (steps.length > 1) legend(box, steps);
   document.addEventListener("look:theme", () => requestAnimationFrame(() => layer.setStyle(style)));
   box.lookAreas = layer;

@@ -21,7 +21,14 @@ export function middle(layer) {
   return best;
 }
 
-export function labels(map, layer) {
+// Returns "dark" or "light" for a fill (#rrggbb), so that the name on it can be read; "" for none.
+export function over(fill) {
+  if (!fill) return "";
+  const [red, green, blue] = [1, 3, 5].map((at) => parseInt(fill.slice(at, at + 2), 16) / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+  return 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.22 ? "dark" : "light";
+}
+
+export function labels(map, layer, fillOf = () => "") {
   const { L } = window;
   const all = [];
   layer.eachLayer((one) => {
@@ -37,13 +44,14 @@ export function labels(map, layer) {
       text.append(figure);
     }
     const marker = L.marker(at, { icon: L.divIcon({ className: "", html: text, iconSize: [0, 0] }), interactive: false, keyboard: false });
-    all.push({ marker, text, bounds: one.getBounds(), area: at.area });
+    all.push({ feature: one.feature, marker, text, bounds: one.getBounds(), area: at.area });
   });
   all.sort((a, b) => b.area - a.area);
   const group = L.layerGroup(all.map((one) => one.marker)).addTo(map);
   const sizes = new Map();
   const arrange = () => {
     const taken = [];
+    for (const one of all) one.text.dataset.over = over(fillOf(one.feature));
     for (const one of all) {
       if (!sizes.has(one)) sizes.set(one, { w: one.text.offsetWidth, h: one.text.offsetHeight });
       const { w, h } = sizes.get(one);
