@@ -16,7 +16,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk import pageview, stepforms
 from citybrain.faces.desk.doors import actor_of, is_partial, officers
 from citybrain.faces.desk.shell import page as shell_page
-from citybrain.faces.desk.shown import RowView, row_views
+from citybrain.faces.desk.shown import RowView, case_row, row_views
 from citybrain.faces.desk.work import tabs_for
 from citybrain.hub.cases import lists
 from citybrain.hub.cases.deadlines import LONG_LATE
@@ -86,7 +86,7 @@ def board_view(request: HttpRequest, key: str) -> HttpResponse:
     number = request.GET.get("case", "") or (rows[0].row.number if rows else "")
     context: dict[str, Any] = {
         "board": board,
-        "rows": rows,
+        "rows": queue_rows(rows, board, number),
         "number": number,
         "waiting": sum(tab.count or 0 for tab in tabs if tab.key in board.lists),
         **(case_context(actor, board, number) if number else {}),
@@ -108,7 +108,21 @@ def queue_view(request: HttpRequest, key: str) -> HttpResponse:
     """The queue alone, for a board that is open: new rows are added to it, those taken are marked."""
     actor = actor_of(request)
     board = _board(actor, key)
-    return render(request, "desk/boards/queue.html", {"board": board, "rows": queue(actor, board)})
+    rows = queue_rows(queue(actor, board), board, request.GET.get("case", ""))
+    return render(request, "desk/boards/queue.html", {"board": board, "rows": rows})
+
+
+def queue_rows(views: list[RowView], board: Board, number: str) -> list[dict[str, object]]:
+    """Return rows that open their case beside the queue."""
+    return [
+        case_row(
+            view,
+            reverse("desk:board_case", args=[board.key, view.row.number]),
+            current=view.row.number == number,
+            target="#detail",
+        )
+        for view in views
+    ]
 
 
 @officers
@@ -133,7 +147,17 @@ def case_context(actor: Actor, board: Board, number: str) -> dict[str, Any]:
         "page": page,
         "form": stepforms.form_for(TRANSITIONS[main], page) if main else None,
         "main": offered.get(main),
-        "others": [step for step in page.steps if step.key != main and step.transition.key_hint],
+        "main_url": reverse("desk:step", args=[number, main]) if main else "",
+        "others": [
+            pageview.button(step, number, frozenset("jk"))
+            for step in page.steps
+            if step.key != main and step.transition.key_hint
+        ],
+        "rest": [
+            pageview.button(step, number, frozenset("jk"))
+            for step in page.steps
+            if step.key != main and not step.transition.key_hint
+        ],
     }
 
 
@@ -144,7 +168,7 @@ class Watch:
     key: str
     label: Promise
     note: Promise
-    rows: list[RowView]
+    rows: list[dict[str, object]]
     total: int
     href: str
 
@@ -172,9 +196,13 @@ def watches(actor: Actor) -> list[Watch]:
         drawn.append((key, label, note, rows[:WATCHED_MOST], total, reverse("desk:work", args=[list_key])))
     views = {view.row.id: view for view in row_views([row for one in drawn for row in one[3]])}
     return [
-        Watch(key, label, note, [views[row.id] for row in rows], total, href)
+        Watch(key, label, note, [watched(views[row.id]) for row in rows], total, href)
         for key, label, note, rows, total, href in drawn
     ]
+
+
+def watched(view: RowView) -> dict[str, object]:
+    return case_row(view, reverse("desk:case", args=[view.row.number]))
 
 
 def _supervisor(request: HttpRequest, actor: Actor, board: Board) -> HttpResponse:

@@ -14,7 +14,7 @@ from citybrain.faces.desk.addresses import query
 from citybrain.faces.desk.choosing import area_name, item_choices
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.shell import page as shell_page
-from citybrain.faces.desk.shown import row_views
+from citybrain.faces.desk.shown import case_row, row_views
 from citybrain.faces.desk.work import offset_of
 from citybrain.hub.cases import lists
 from citybrain.hub.cases.access import VIEW
@@ -50,7 +50,9 @@ def search_view(request: HttpRequest) -> HttpResponse:
         start = offset_of(request.GET.get("offset", ""))
         found = lists.page(actor, "all", Filters(q=words), offset=start)
         context |= {
-            "rows": row_views(found.rows),
+            "rows": [
+                case_row(view, reverse("desk:case", args=[view.row.number])) for view in row_views(found.rows)
+            ],
             "total": lists.total(actor, "all", Filters(q=words), TOTAL_MOST),
             "most": TOTAL_MOST,
             "start": start,

@@ -1,10 +1,12 @@
 """The first page: what is mine to do, what is late or soon due, and today's figures in my area."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.actor import Actor
@@ -12,8 +14,9 @@ from citybrain.faces.desk import boards
 from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.shell import page as shell_page
-from citybrain.faces.desk.shown import row_views
+from citybrain.faces.desk.shown import case_row, row_views
 from citybrain.faces.desk.work import Tab, tabs_for
+from citybrain.faces.look.charts import Chart, Series
 from citybrain.hub.cases import figures, lists
 from citybrain.hub.cases.access import VIEW
 from citybrain.hub.cases.filters import Filters
@@ -52,11 +55,31 @@ def home_view(request: HttpRequest) -> HttpResponse:
         "areas": area_names(actor),
         "boards": boards.boards_for(actor),
         "today": figures.today(actor, now=now),
-        "hours": figures.hours(actor, now=now),
         "now": now,
+        **_hours(actor, now),
+        **{f"lists_{key}": reverse("desk:work", args=[key]) for key in ("all", "closed", "open", "late")},
         **_urgent_rows(actor, tabs),
     }
     return shell_page(request, "desk/home/page.html", "home", context, tabs=tabs)
+
+
+def _hours(actor: Actor, now: datetime) -> dict[str, Any]:
+    """Return today's reports and closings per hour as a chart, and the reports as points of a spark line."""
+    hours = figures.hours(actor, now=now)
+    drawn = Chart(
+        key="hours",
+        title=_("今天各小时上报与办结"),
+        unit=_("件"),
+        kind="bar",
+        categories=[timezone.localtime(one.at).strftime("%H") for one in hours],
+        series=[
+            Series(_("上报"), [one.reported for one in hours]),
+            Series(_("办结"), [one.closed for one in hours]),
+        ],
+        size="sm",
+        as_of=now,
+    )
+    return {"chart": drawn, "hour_points": [one.reported for one in hours]}
 
 
 def _urgent_rows(actor: Actor, tabs: list[Tab]) -> dict[str, Any]:
@@ -64,8 +87,10 @@ def _urgent_rows(actor: Actor, tabs: list[Tab]) -> dict[str, Any]:
     counted = {tab.key: tab.count or 0 for tab in tabs}
     late = lists.page(actor, "late", Filters(), limit=SHOWN).rows if counted.get("late") else []
     soon = lists.page(actor, "due_soon", Filters(), limit=SHOWN).rows if counted.get("due_soon") else []
-    views = row_views([*late, *soon])
-    return {"late_rows": views[: len(late)], "soon_rows": views[len(late) :]}
+    rows = [
+        case_row(view, reverse("desk:case", args=[view.row.number])) for view in row_views([*late, *soon])
+    ]
+    return {"late_rows": rows[: len(late)], "soon_rows": rows[len(late) :]}
 
 
 def area_names(actor: Actor) -> list[str]:

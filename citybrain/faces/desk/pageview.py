@@ -2,33 +2,44 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import Actor
+from citybrain.faces.desk.maps import outline_of
 from citybrain.faces.desk.shown import RowView, row_view
 from citybrain.faces.look import words
 from citybrain.hub.cases.detail import CasePage, ClockView, EventView
 from citybrain.hub.cases.errors import NotFound
-from citybrain.hub.cases.lifecycle import TRANSITIONS
 from citybrain.hub.cases.models import Case, CasePhoto
 from citybrain.hub.cases.same_case import SameCase
-from citybrain.hub.cases.states import STAGE_OF, Stage, State
+from citybrain.hub.cases.states import STAGE_OF, Rating, Stage, State
 from citybrain.hub.cases.steps import NextStep
 
-SHEETS = {"dispatch": "cases.view", "supervision": "cases.view"}
-FIRST_STEPS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class EventLine:
-    """One line of the timeline."""
-
-    event: EventView
-    ago: str
-    stamp: str
-    style: str
+FIRST_STEPS: Final = 4
+TAKEN_KEYS: Final = frozenset("jkx")  # keys of the list beside the case
+ICONS: Final = {
+    "report": "camera", "import": "inbox", "request_verify": "eye", "verify": "eye", "self_handle": "circle-check",
+    "file": "check", "reject": "circle-x", "merge": "copy", "cancel": "circle-x", "dispatch": "send",
+    "redispatch": "send", "designate": "send", "accept": "user-check", "return": "arrow-back-up",
+    "handle": "message", "request_extension": "calendar", "decide_extension": "gavel", "suspend": "player-pause",
+    "resume": "refresh", "feedback": "clipboard-check", "start_check": "eye", "pass_check": "clipboard-check",
+    "rework": "arrow-back-up", "close": "circle-check", "force_close": "lock", "reopen": "refresh",
+    "refile": "refresh", "supervise": "gavel", "urge": "bell", "comment": "message", "attach": "photo-plus",
+    "supplement": "message", "withdraw": "arrow-back-up", "challenge": "refresh", "appeal": "refresh",
+    "rate": "star", "remind": "bell", "escalate": "alarm",
+}  # fmt: skip
+TONES: Final = {
+    "close": "normal", "self_handle": "normal", "pass_check": "normal", "feedback": "info", "dispatch": "info",
+    "redispatch": "info", "designate": "info", "file": "info", "accept": "info", "report": "info",
+    "return": "late", "rework": "late", "escalate": "late", "supervise": "late", "challenge": "late",
+    "force_close": "late", "remind": "due_soon", "urge": "due_soon", "suspend": "due_soon",
+    "request_extension": "due_soon",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +59,20 @@ class StageDot:
 
 
 @dataclass(frozen=True, slots=True)
+class StepButton:
+    """One next step as a button: `asks` where it opens a form, else it is taken at once."""
+
+    key: str
+    label: str
+    url: str
+    icon: str
+    tone: str
+    expected: bool
+    hotkey: str
+    asks: bool
+
+
+@dataclass(frozen=True, slots=True)
 class SameLine:
     same: SameCase
     view: RowView
@@ -60,24 +85,28 @@ class PageView:
 
     page: CasePage
     head: RowView
-    events: tuple[EventLine, ...]
+    events: tuple[dict[str, Any], ...]
     clocks: tuple[ClockLine, ...]
     stages: tuple[StageDot, ...]
     same: tuple[SameLine, ...]
-    photos: tuple[CasePhoto, ...]
+    photos: tuple[dict[str, str], ...]
+    steps: tuple[StepButton, ...]
+    place: str
+    outline: str
+    rating: str
 
     @property
     def case(self) -> Case:
         return self.page.case
 
     @property
-    def first_steps(self) -> list[NextStep]:
+    def first_steps(self) -> tuple["StepButton", ...]:
         """The steps shown as buttons; the rest wait under "更多"."""
-        return self.page.steps[:FIRST_STEPS]
+        return self.steps[:FIRST_STEPS]
 
     @property
-    def more_steps(self) -> list[NextStep]:
-        return self.page.steps[FIRST_STEPS:]
+    def more_steps(self) -> tuple["StepButton", ...]:
+        return self.steps[FIRST_STEPS:]
 
     @property
     def may_merge(self) -> bool:
@@ -98,18 +127,68 @@ def view_of(page: CasePage, now: datetime) -> PageView:
     return PageView(
         page=page,
         head=row_view(page.row, now, running.started_at if running else None),
-        events=tuple(_event(event, now) for event in reversed(page.events)),
+        events=tuple(_event(event) for event in reversed(page.events)),
         clocks=tuple(_clock(clock, now) for clock in reversed(page.clocks)),
         stages=_stages(State(page.case.state)),
         same=tuple(SameLine(one, row_view(one.row, now, None), round(one.score * 100)) for one in page.same),
-        photos=page.photos,
+        photos=tuple(photo_view(photo) for photo in page.photos),
+        steps=tuple(button(step, page.case.number) for step in page.steps),
+        place=full_place(page),
+        outline=outline_of(page.case.grid_id or page.case.community_id or page.case.street_id),
+        rating=str(Rating(page.case.rating).label) if page.case.rating else "",
     )
 
 
-def _event(event: EventView, now: datetime) -> EventLine:
-    transition = TRANSITIONS.get(event.action)
-    style = "danger" if event.action == "escalate" else transition.style if transition else "plain"
-    return EventLine(event, words.ago(event.at, now), words.stamp(event.at), style)
+def _event(event: EventView) -> dict[str, Any]:
+    """Return a history row as look's timeline draws it."""
+    who = [event.who, event.role, event.agency]
+    if event.on_behalf:
+        who.append(_("代%(name)s") % {"name": event.on_behalf})
+    return {
+        "what": event.label,
+        "who": " · ".join(filter(None, who)),
+        "at": event.at,
+        "tone": TONES.get(event.action, "quiet"),
+        "icon": ICONS.get(event.action, "point"),
+        "why": event.reason,
+        "facts": event.facts,
+        "clock": event.clock,
+        "photos": [photo_view(photo) for photo in event.photos],
+        "key": f"event-{event.seq}",
+    }
+
+
+def photo_view(photo: CasePhoto) -> dict[str, str]:
+    """Return a photo as look's strip draws it; when and where it was taken stand beside it."""
+    place = getattr(photo, "place", None)
+    kind = str(photo.get_kind_display())
+    taken = words.stamp(place.taken_at) if place else ""
+    where = f"{place.lon:.5f}, {place.lat:.5f}" if place and place.lon is not None else ""
+    return {
+        "thumb": reverse("desk:photo_small", args=[photo.token]),
+        "url": reverse("desk:photo", args=[photo.token]),
+        "alt": _("%(kind)s照片, 上传于 %(at)s") % {"kind": kind, "at": words.stamp(photo.uploaded_at)},
+        "caption": " · ".join(filter(None, (kind, taken, where))),
+    }
+
+
+def button(step: NextStep, number: str, keys_taken: frozenset[str] = TAKEN_KEYS) -> StepButton:
+    """Return a next step as a button."""
+    one = step.transition
+    return StepButton(
+        key=one.key,
+        label=str(one.label),
+        url=reverse("desk:step", args=[number, one.key]),
+        icon=ICONS.get(one.key, "point"),
+        tone=one.style,
+        expected=step.expected,
+        hotkey="" if one.key_hint in keys_taken else one.key_hint,
+        asks=bool(one.needs) or one.style == "danger",
+    )
+
+
+def full_place(page: CasePage) -> str:
+    return " · ".join(filter(None, [*page.row.area_names, page.case.address]))
 
 
 def _clock(clock: ClockView, now: datetime) -> ClockLine:

@@ -1,7 +1,7 @@
 """The phone's pages for grid workers and handlers: what is near and due, report, map, me."""
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
@@ -14,12 +14,12 @@ from django.views.decorators.http import require_GET, require_http_methods
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
-from citybrain.faces.desk import maps, pageview
+from citybrain.faces.desk import maps, pageview, photos, stepping
 from citybrain.faces.desk.choosing import area_name, item_choices
 from citybrain.faces.desk.doors import actor_of, officers, person_of, wants_json
 from citybrain.faces.desk.home import area_names
 from citybrain.faces.desk.shell import roles_of
-from citybrain.faces.desk.shown import RowView, row_views
+from citybrain.faces.desk.shown import RowView, case_row, row_views
 from citybrain.faces.desk.work import list_of, offset_of
 from citybrain.hub.cases import actions, guess, lists
 from citybrain.hub.cases.detail import case_page
@@ -41,23 +41,25 @@ class Bar:
     label: str
     icon: str
     href: str
+    here: bool = False
     main: bool = False
     count: int | None = None
 
 
-def bar(actor: Actor, todo: int | None) -> list[Bar]:
+def bar(actor: Actor, here: str, todo: int | None) -> list[Bar]:
     """Return the bottom bar: who may not report has the list of what is done instead."""
     second = (
         Bar("report", _("上报"), "camera", reverse("desk:m_report"), main=True)
         if actor.may(REPORT)
         else Bar("done", _("已办"), "checks", reverse("desk:m_list", args=["closed"]))
     )
-    return [
+    four = (
         Bar("tasks", _("任务"), "list-check", reverse("desk:m_tasks"), count=todo),
         second,
         Bar("map", _("地图"), "map-2", reverse("desk:m_map")),
         Bar("me", _("我的"), "user", reverse("desk:m_me")),
-    ]
+    )
+    return [replace(one, here=one.key == here) for one in four]
 
 
 def _page(
@@ -69,7 +71,7 @@ def _page(
     status: int = 200,
 ) -> HttpResponse:
     actor = actor_of(request)
-    frame = {"bar": bar(actor, todo), "here": here, "me": actor}
+    frame = {"bar": bar(actor, here, todo), "here": here, "me": actor}
     return render(request, template, {**frame, **context}, status=status)
 
 
@@ -80,7 +82,7 @@ class Section:
     key: str
     label: str
     count: int
-    rows: list[RowView]
+    rows: list[dict[str, object]]
 
 
 @officers
@@ -93,11 +95,21 @@ def tasks_view(request: HttpRequest) -> HttpResponse:
     pages = {one.key: lists.page(actor, one.key, Filters()).rows for one in had if counted[one.key]}
     views = {view.row.id: view for view in row_views([row for rows in pages.values() for row in rows])}
     sections = [
-        Section(one.key, str(one.label), counted[one.key], [views[row.id] for row in pages.get(one.key, [])])
+        Section(
+            one.key,
+            str(one.label),
+            counted[one.key],
+            [on_phone(views[row.id]) for row in pages.get(one.key, [])],
+        )
         for one in had
     ]
     todo = sum(section.count for section in sections)
     return _page(request, "desk/phone/tasks.html", "tasks", {"sections": sections, "todo": todo}, todo)
+
+
+def on_phone(view: RowView) -> dict[str, object]:
+    """Return a row that opens on the phone."""
+    return case_row(view, reverse("desk:m_case", args=[view.row.number]))
 
 
 def field_lists(actor: Actor) -> list[lists.WorkList]:
@@ -115,7 +127,12 @@ def list_view(request: HttpRequest, key: str) -> HttpResponse:
     one = list_of(actor, key)
     start = offset_of(request.GET.get("offset", ""))
     rows = lists.page(actor, key, Filters(), offset=start)
-    context = {"list": one, "rows": row_views(rows.rows), "next_offset": rows.next_offset, "start": start}
+    context = {
+        "list": one,
+        "rows": [on_phone(view) for view in row_views(rows.rows)],
+        "next_offset": rows.next_offset,
+        "start": start,
+    }
     return _page(request, "desk/phone/list.html", "done" if key == "closed" else "tasks", context)
 
 
@@ -124,7 +141,26 @@ def list_view(request: HttpRequest, key: str) -> HttpResponse:
 def case_view(request: HttpRequest, number: str) -> HttpResponse:
     """One case on the phone: where, what, the steps within reach of the thumb, then the rest."""
     view = pageview.view_of(case_page(actor_of(request), number), timezone.now())
-    return _page(request, "desk/phone/case.html", "tasks", {"view": view, "page": view.page})
+    return _page(
+        request,
+        "desk/phone/case.html",
+        "tasks",
+        {"view": view, "page": view.page, "is_new": "new" in request.GET},
+    )
+
+
+def _draw_step(request: HttpRequest, context: dict[str, Any], status: int) -> HttpResponse:
+    return _page(request, "desk/phone/step.html", "tasks", context, status=status)
+
+
+PLACE: Final = stepping.Place("desk:m_case", "desk:m_step", _draw_step)
+
+
+@officers
+@require_http_methods(["GET", "POST"])
+def step_view(request: HttpRequest, number: str, step: str) -> HttpResponse:
+    """The form of a step on the phone, and the step itself."""
+    return stepping.step(request, number, step, PLACE)
 
 
 @officers
@@ -160,6 +196,7 @@ def _report_form(request: HttpRequest, sent: dict[str, str], error: BadInput | N
         "wrong_field": error.field if error else "",
         "kinds": [(kind.value, kind.label) for kind in (PhotoKind.CLOSE, PhotoKind.WIDE)],
         "grid": _own_grid(actor_of(request)),
+        "outline": maps.own_outline(actor_of(request)),
     }
 
 
@@ -178,7 +215,7 @@ def _report_of(request: HttpRequest, sent: dict[str, str]) -> Report:
         address=sent["address"][:200],
         item_code=sent["item"],
         submission_key=_uuid(request.POST.get("submission_key", ""), "submission_key"),
-        photos=[_uuid(token, "photos") for token in request.POST.getlist("photos") if token],
+        photos=[_uuid(token, "photos") for token in photos.collect(request, "photos")],
         area_id=_own_grid_id(actor_of(request)),
     )
 
@@ -240,7 +277,10 @@ def map_view(request: HttpRequest) -> HttpResponse:
     context = {
         "outline": maps.own_outline(actor),
         "feed": reverse("desk:map_cases"),
-        "stops": list({stop.row.id: stop for stop in stops if stop.row.lon is not None}.values()),
+        "stops": [
+            on_phone(one)
+            for one in {stop.row.id: stop for stop in stops if stop.row.lon is not None}.values()
+        ],
         "areas": area_names(actor),
     }
     return _page(request, "desk/phone/map.html", "map", context)
@@ -255,7 +295,8 @@ def me_view(request: HttpRequest) -> HttpResponse:
     context = {
         "person": person_of(request),
         "my_roles": roles_of(actor),
+        "me_may_report": actor.may(REPORT),
         "areas": area_names(actor),
-        "own": row_views(own),
+        "own": [on_phone(view) for view in row_views(own)],
     }
     return _page(request, "desk/phone/me.html", "me", context)

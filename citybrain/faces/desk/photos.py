@@ -1,7 +1,9 @@
 """Photos to and from the browser: uploads before a step, and pictures within rights."""
 
 import uuid
+from typing import Any
 
+from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Q
 from django.http import FileResponse, HttpRequest, JsonResponse
 from django.urls import reverse
@@ -13,7 +15,9 @@ from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.hub.cases import photos
 from citybrain.hub.cases.errors import BadInput, NotFound
 from citybrain.hub.cases.models import Case, CasePhoto
+from citybrain.hub.cases.states import PhotoKind
 
+MOST_AT_ONCE = 6
 CACHE = "private, max-age=86400, immutable"
 
 
@@ -25,16 +29,33 @@ def upload_view(request: HttpRequest) -> JsonResponse:
     if sent is None:
         return JsonResponse({"detail": _("没有收到照片, 请重新选择。")}, status=422)
     try:
-        if (sent.size or 0) > photos.MOST_BYTES:
-            raise BadInput(
-                _("照片过大(%(mb).0f MB), 最多 %(most)d MB。")
-                % {"mb": (sent.size or 0) / 1e6, "most": photos.MOST_BYTES // 2**20},
-                "photo",
-            )
-        photo = photos.upload(sent.read(), request.POST.get("kind", ""), actor_of(request).person_id)
+        photo = keep(actor_of(request), sent, request.POST.get("kind", ""))
     except BadInput as error:
         return JsonResponse({"detail": error.message, "field": error.field}, status=error.status)
     return JsonResponse({"token": str(photo.token), "url": reverse("desk:photo_small", args=[photo.token])})
+
+
+def collect(request: HttpRequest, field: str) -> list[str]:
+    """Return the tokens of a form's photos: those sent before, and the files `<field>_<kind>` that came with it.
+
+    Raises BadInput naming the field.
+    """
+    tokens = [token for token in request.POST.getlist(field) if token]
+    for kind in PhotoKind.values:
+        files = request.FILES.getlist(f"{field}_{kind}")[:MOST_AT_ONCE]
+        tokens += [str(keep(actor_of(request), sent, kind, field).token) for sent in files]
+    return tokens
+
+
+def keep(actor: Actor, sent: "UploadedFile[Any]", kind: str, field: str = "photo") -> CasePhoto:
+    """Return a stored photo of an uploaded file. Raises BadInput."""
+    if (sent.size or 0) > photos.MOST_BYTES:
+        told = {"mb": (sent.size or 0) / 1e6, "most": photos.MOST_BYTES // 2**20}
+        raise BadInput(_("照片过大(%(mb).0f MB), 最多 %(most)d MB。") % told, field)
+    try:
+        return photos.upload(sent.read(), kind, actor.person_id)
+    except BadInput as error:
+        raise BadInput(error.message, field) from error
 
 
 def photo_of(actor: Actor, token: uuid.UUID) -> CasePhoto:

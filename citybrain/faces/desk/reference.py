@@ -5,6 +5,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
@@ -14,6 +15,7 @@ from citybrain.base.areas.tree import Node, tree
 from citybrain.base.identity.models import AgencyKind
 from citybrain.base.worktime import calendar as calendars
 from citybrain.base.worktime.calendar import MissingYear
+from citybrain.faces.desk.addresses import query
 from citybrain.faces.desk.choosing import area_name, class_path, item_choices
 from citybrain.faces.desk.doors import officers
 from citybrain.faces.desk.shell import page as shell_page
@@ -89,6 +91,7 @@ def areas_view(request: HttpRequest, area_id: int | None = None) -> HttpResponse
         "node": node,
         "name": area_name(node),
         "level": str(Level(node.level).label) if node else "",
+        "outline": _outline(node, bool(below)),
         "way": [(one.id, area_name(one)) for one in known.ancestors(node.id)[:-1]] if node else [],
         "lines": [
             AreaLine(one, area_name(one), str(Level(one.level).label), len(known.children(one.id)))
@@ -96,6 +99,14 @@ def areas_view(request: HttpRequest, area_id: int | None = None) -> HttpResponse
         ],
     }
     return shell_page(request, "desk/reference/areas.html", "areas", context)
+
+
+def _outline(node: Node | None, has_below: bool) -> str:
+    """Return the address of the outlines of what is right below an area, of itself where nothing is."""
+    if node is None:
+        return ""
+    level = node.level + 1 if has_below else node.level
+    return reverse("desk:map_areas") + query({"level": level, "within": node.id, "zoom": 9 + level})
 
 
 @dataclass(frozen=True, slots=True)

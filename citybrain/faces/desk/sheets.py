@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from citybrain.faces.desk.doors import actor_of, officers
-from citybrain.faces.desk.pageview import view_of
 from citybrain.faces.look import words
 from citybrain.hub.cases.detail import CasePage, EventView, case_page
 from citybrain.hub.cases.errors import BadInput, NotNow
@@ -111,10 +110,7 @@ def _sheet(request: HttpRequest, number: str, kind: Kind) -> Sheet:
         dispatched=words.stamp(page.case.dispatched_at),
         due=words.stamp(running.due_at) if running else "",
         rule=running.lines if running else (),
-        history=tuple(
-            (line.stamp, line.event.label, line.event.who, line.event.reason)
-            for line in reversed(view_of(page, timezone.now()).events)
-        ),
+        history=tuple((words.stamp(one.at), one.label, one.who, one.reason) for one in page.events),
     )
 
 

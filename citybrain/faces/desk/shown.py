@@ -46,16 +46,8 @@ TONES: Final[dict[State, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Mark:
-    """A small word beside a row: `tone` names its colour, the word says it."""
-
-    tone: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class RowView:
-    """One row ready for a template."""
+    """One row ready for a template. `marks` are (tone, word) pairs."""
 
     row: CaseRow
     left: words.Left
@@ -64,7 +56,7 @@ class RowView:
     where: str
     holder: str
     tone: str
-    marks: tuple[Mark, ...]
+    marks: tuple[tuple[str, str], ...]
 
     @property
     def title(self) -> str:
@@ -123,16 +115,42 @@ def holder_of(row: CaseRow) -> str:
     return row.agency_name
 
 
-def _marks(row: CaseRow) -> Iterable[Mark]:
-    if row.urgent:
-        yield Mark("urgent", _("紧急"))
+def _marks(row: CaseRow) -> Iterable[tuple[str, str]]:
     if row.supervised:
-        yield Mark("late", _("督办"))
+        yield ("late", _("督办"))
     if row.return_count:
-        yield Mark("due_soon", _("退回 %(n)d 次") % {"n": row.return_count})
+        yield ("due_soon", _("退回 %(n)d 次") % {"n": row.return_count})
     if row.rework_count:
-        yield Mark("due_soon", _("返工 %(n)d 次") % {"n": row.rework_count})
+        yield ("due_soon", _("返工 %(n)d 次") % {"n": row.rework_count})
     if row.urge_count:
-        yield Mark("due_soon", _("催办 %(n)d 次") % {"n": row.urge_count})
+        yield ("due_soon", _("催办 %(n)d 次") % {"n": row.urge_count})
     if row.report_count > 1:
-        yield Mark("info", _("%(n)d 人反映") % {"n": row.report_count})
+        yield ("info", _("%(n)d 人反映") % {"n": row.report_count})
+
+
+def case_row(
+    view: RowView, url: str, *, current: bool = False, pick: bool = False, target: str = "", live: str = ""
+) -> dict[str, object]:
+    """Return a row as look's `case_row` draws it."""
+    return {
+        "id": view.row.id,
+        "number": view.row.number,
+        "url": url,
+        "title": view.title,
+        "where": view.where,
+        "full_where": view.full_where,
+        "excerpt": view.row.excerpt,
+        "at": view.row.reported_at,
+        "holder": view.holder,
+        "state": view.row.state_label,
+        "tone": view.tone,
+        "left": view.left if view.row.is_open else None,
+        "marks": view.marks,
+        "urgent": view.row.urgent,
+        "current": current,
+        "pick": "ids" if pick else "",
+        "target": target,
+        "live": live,
+        "lon": view.row.lon,
+        "lat": view.row.lat,
+    }

@@ -76,18 +76,17 @@ class Asked:
 
 
 def given_by(transition: Transition, post: QueryDict) -> dict[str, Any]:
-    """Return the inputs of a step out of a sent form, only those it needs; empty ones are left out."""
+    """Return the inputs of a step out of a sent form, only those it needs; empty ones are left out.
+
+    Photos are not among them: they are files (`photos.collect`).
+    """
     given: dict[str, Any] = {}
     for need in transition.needs:
-        if need.kind is Kind.PHOTOS:
-            tokens = [token for token in post.getlist(need.name) if token]
-            if tokens:
-                given[need.name] = tokens
-        elif need.kind in {Kind.ITEM, Kind.AGENCY}:
+        if need.kind in {Kind.ITEM, Kind.AGENCY, Kind.CASE}:
             value = post.get(f"{need.name}_other", "").strip() or post.get(need.name, "").strip()
             if value:
                 given[need.name] = value
-        elif post.get(need.name, "").strip():
+        elif need.kind is not Kind.PHOTOS and post.get(need.name, "").strip():
             given[need.name] = post[need.name]
     return given
 

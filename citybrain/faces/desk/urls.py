@@ -55,6 +55,7 @@ urlpatterns = [
     path("m/", phone.tasks_view, name="m_tasks"),
     path("m/lists/<slug:key>/", phone.list_view, name="m_list"),
     path("m/cases/<slug:number>/", phone.case_view, name="m_case"),
+    path("m/cases/<slug:number>/steps/<slug:step>/", phone.step_view, name="m_step"),
     path("m/report/", phone.report_view, name="m_report"),
     path("m/guess/", phone.guess_view, name="m_guess"),
     path("m/map/", phone.map_view, name="m_map"),

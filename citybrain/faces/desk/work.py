@@ -1,7 +1,7 @@
 """Work lists: the list keeps its place, the case stands beside it; the address is the view."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -20,10 +20,11 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.agencies import agency_by_id
 from citybrain.faces.desk import pageview, stepforms
 from citybrain.faces.desk.addresses import asked, query
+from citybrain.faces.desk.cases import show_case
 from citybrain.faces.desk.choosing import AreaChoice, area_choices
 from citybrain.faces.desk.doors import actor_of, is_partial, officers, person_of
 from citybrain.faces.desk.shell import page as shell_page
-from citybrain.faces.desk.shown import RowView, row_views
+from citybrain.faces.desk.shown import RowView, case_row, row_views
 from citybrain.hub.cases import actions, filters, items, lists
 from citybrain.hub.cases.detail import case_page
 from citybrain.hub.cases.errors import BadInput, NotFound
@@ -51,6 +52,7 @@ COLUMNS: Final[dict[str, Promise]] = {
     "urges": gettext_lazy("催办(次)"),
     "reports": gettext_lazy("反映(人)"),
 }
+TABS_SHOWN: Final = 9
 NUMBERS: Final = frozenset({"returns", "reworks", "urges", "reports"})
 SHOWN_FIRST: Final = ("number", "state", "item", "what", "where", "reported", "left", "holder")
 ORDERS: Final[dict[str, Promise]] = {
@@ -136,39 +138,79 @@ def work_view(request: HttpRequest, key: str) -> HttpResponse:
     """One list: rows, filters, tabs, and the case chosen (?case=number) beside them."""
     actor = actor_of(request)
     one = list_of(actor, key)
+    number = request.GET.get("case", "")
+    if is_partial(request) and request.headers.get("HX-Target", "").endswith("#detail"):
+        return show_case(request, number)
     chosen, wanted, wrong = read_filters(request)
     start = offset_of(request.GET.get("offset", ""))
     mode = "table" if request.GET.get("view") == "table" else "list"
     tabs = tabs_for(actor)
     rows = lists.page(actor, key, chosen, offset=start)
     kept = {**wanted, "view": "table" if mode == "table" else ""}
-    number = request.GET.get("case", "")
+    batch = [TRANSITIONS[step] for step in one.batch if actor.may(f"cases.{step}")]
+    views = row_views(rows.rows)
+    here = {**kept, "offset": start or None}
     context: dict[str, Any] = {
         "list": one,
-        "tabs": tabs,
-        "rows": row_views(rows.rows),
+        **split_tabs(tabs, key),
+        "views": views,
+        "rows": [in_list(view, key, here, number, pick=bool(batch)) for view in views],
         "mode": mode,
         "filters": chosen,
         "wanted": wanted,
         "wrong": wrong,
         "chips": chips(chosen, kept),
         "pager": _pager(actor, one, chosen, start, rows, kept, tabs),
-        "kept": query(kept),
-        "kept_pairs": [(name, value) for name, value in kept.items() if value],
-        "as_list": query({**wanted}),
+        "as_list": query({**wanted}) or "?",
         "as_table": query({**wanted, "view": "table"}),
+        "clear": query({"view": kept["view"]}) or "?",
         "export": reverse("desk:export", args=[key]) + query(wanted),
         "may_export": actor.may("cases.export"),
-        "batch": [TRANSITIONS[step] for step in one.batch if actor.may(f"cases.{step}")],
+        "may_print": key not in {"to_file", "to_verify", "to_dispatch", "returned"},
+        "batch": [(step, reverse("desk:batch", args=[key, step.key])) for step in batch],
         "number": number,
         "view": _case_beside(actor, number) if number and mode == "list" else None,
         "columns": columns(request) if mode == "table" else (),
+        "columns_url": reverse("desk:columns", args=[key]) + query(wanted),
         **_filter_form(actor, chosen),
     }
-    template = "desk/work/results.html" if is_partial(request) else "desk/work/page.html"
-    if is_partial(request):
-        return render(request, template, context)
-    return shell_page(request, template, "work", context, tabs=tabs)
+    return shell_page(request, f"desk/work/{mode}.html", "work", context)
+
+
+def in_list(
+    view: RowView, key: str, here: Mapping[str, object], number: str, *, pick: bool
+) -> dict[str, object]:
+    """Return a row of a list: its address is the list's with the case beside it."""
+    return case_row(
+        view,
+        reverse("desk:work", args=[key]) + query(here, case=view.row.number),
+        current=view.row.number == number,
+        pick=pick,
+        target="#detail",
+        live=reverse("desk:rows", args=[key]) + query(here, ids=view.row.id, pick="1" if pick else ""),
+    )
+
+
+def split_tabs(tabs: Sequence[Tab], key: str) -> dict[str, Any]:
+    """Return the tabs shown, and those under "更多": the list that is open is always shown."""
+    drawn = [
+        {
+            "label": tab.label,
+            "url": tab.href,
+            "active": tab.key == key,
+            "count": tab.count,
+            "tone": "late" if tab.key == "late" and tab.count else "",
+            "key": tab.key,
+        }
+        for tab in tabs
+    ]
+    shown = drawn[:TABS_SHOWN]
+    rest = drawn[TABS_SHOWN:]
+    active = next((tab for tab in rest if tab["active"]), None)
+    return {
+        "tabs": [*shown, *([active] if active else [])],
+        "more_tabs": [tab for tab in rest if tab is not active],
+    }
 
 
 def offset_of(value: str) -> int:
@@ -281,24 +323,28 @@ def columns_view(request: HttpRequest, key: str) -> HttpResponse:
 @officers
 def counts_view(request: HttpRequest) -> JsonResponse:
     """List key → number, for tabs that are open."""
-    return JsonResponse({"counts": lists.counts(actor_of(request))})
+    return JsonResponse(lists.counts(actor_of(request)))
 
 
 @officers
 def rows_view(request: HttpRequest, key: str) -> HttpResponse:
-    """The rows asked for (?ids=1,2) as they are now, drawn again in place; those out of sight are left out.
+    """The rows asked for (?ids=1,2) as they are now, to be drawn in place of the old; those out of sight are left out.
 
     A row that left the list stays where it is, marked, so that nothing jumps.
     """
     actor = actor_of(request)
     one = list_of(actor, key)
     ids = ids_of(request.GET.get("ids", ""))
-    views = rows_now(actor, ids)
     inside = lists.members(actor, one.key, ids)
-    shown = [(view, view.row.id not in inside) for view in views]
-    return render(
-        request, "desk/work/rows.html", {"shown": shown, "list": one, "kept": query(asked(request.GET))}
-    )
+    here = {**asked(request.GET), "offset": request.GET.get("offset", "")}
+    pick = request.GET.get("pick") == "1"
+    shown = []
+    for view in rows_now(actor, ids):
+        row = in_list(view, key, here, request.GET.get("case", ""), pick=pick and view.row.id in inside)
+        if view.row.id not in inside:
+            row["marks"] = (("quiet", _("已离开本列表")), *view.marks)
+        shown.append(row)
+    return render(request, "desk/work/rows.html", {"rows": shown})
 
 
 def ids_of(text: str) -> list[int]:

@@ -98,7 +98,7 @@ def _row(person: Person) -> dict[str, Any]:
     elif not person.has_usable_password():
         tone, state = "quiet", _("未设密码")
     else:
-        tone, state = "normal", _("正常")
+        tone, state = "normal", _("可用")
     return {
         "person": person,
         "roles": [(role_name(grant.role), grant.area.name) for grant in standing[:3]],

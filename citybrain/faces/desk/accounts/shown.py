@@ -44,7 +44,7 @@ def show_grant(grant: RoleGrant, now: datetime) -> GrantShown:
     if grant.valid_from > day:
         tone, state = "quiet", _("尚未生效")
     elif grant.valid_until is not None and grant.valid_until < day + timedelta(days=7):
-        tone, state = "due_soon", _("即将到期")
+        tone, state = "due_soon", _("快到期")
     else:
         tone, state = "normal", _("生效中")
     until = grant.valid_until.isoformat() if grant.valid_until else _("长期")
