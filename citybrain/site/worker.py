@@ -41,6 +41,7 @@ LOOPS = (
     Loop("ledger", 0.5, "citybrain.base.ledger.sealer:tick"),
     Loop("push", 0.3, "citybrain.site.outbox:tick"),
     Loop("deadlines", 10.0, "citybrain.hub.cases.sweep:tick"),
+    Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
     Loop("sessions", 600.0, "citybrain.site.worker:clear_sessions"),
 )
 
