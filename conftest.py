@@ -16,6 +16,8 @@ import pytest
 from citybrain.site import messages
 from citybrain.site.postgres import Server
 
+pytest_plugins = ["citybrain.sample.pytest_city"]
+
 
 class Ours:
     """What this process started and must end."""

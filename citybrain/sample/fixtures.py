@@ -7,6 +7,7 @@ from citybrain.base.areas.models import Area
 from citybrain.base.areas.tree import Node, tree
 from citybrain.base.identity.actor import Actor, actor_for
 from citybrain.base.identity.models import Agency, Person
+from citybrain.sample import load, marker
 from citybrain.sample.cast import CAST, PASSWORD
 from citybrain.sample.load import first_start, world_of
 from citybrain.sample.people import cast_places
@@ -61,6 +62,12 @@ class Cast:
     def keys(self) -> list[str]:
         """Return the cast's keys, the citizen first."""
         return list(self.people)
+
+
+def forget() -> None:
+    """Drop what this process keeps of the city before: each test has a database of its own."""
+    load.forget()
+    marker.forget()
 
 
 def tiny_city(*, cases: int = 0, now: datetime = NOW) -> TinyCity:

@@ -182,9 +182,7 @@ def _mark(city: City, now: datetime, cases: int) -> None:
         "grids": plan.grids,
     }
     told = ReportTruth.objects.aggregate(last=Max("matter"))["last"]
-    SampleCity.objects.create(
-        id=1, name=name, seed=plan.seed, made_at=now, matters=told or 0, **counts
-    )
+    SampleCity.objects.create(id=1, name=name, seed=plan.seed, made_at=now, matters=told or 0, **counts)
     record(SYSTEM.key, "sample.load", "sample", {"name": name, "seed": plan.seed, "cases": cases, **counts})
 
 

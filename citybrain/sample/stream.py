@@ -34,7 +34,9 @@ from citybrain.sample.world import World
 log = logging.getLogger(__name__)
 MOST_PER_SECOND = 25.0
 """Actions a second at most, so that the stream leaves the machine to the city."""
-SHORTEST, LONGEST_NAP = 1.0, 0.5
+SHORTEST, LONGEST = 1.0, 240.0
+"""Seconds between two steps of a case: nights and weekends are not waited through."""
+LONGEST_NAP = 0.5
 WAITING_MOST = 5_000
 
 
@@ -140,7 +142,8 @@ class Stream:
         if place >= len(life.acts):
             return
         before = life.acts[place - 1].at if place else life.told.at
-        gap = max(SHORTEST, (life.acts[place].at - before) / timedelta(seconds=1) / self._speed)
+        planned = (life.acts[place].at - before) / timedelta(seconds=1) / self._speed
+        gap = min(max(SHORTEST, planned), LONGEST * (0.5 + float(self._rng.uniform())))
         heapq.heappush(self._due, _Due(at + gap, next(self._order), case_id, life, place))
 
     def _act(self, due: _Due, at: float, now: datetime) -> None:

@@ -165,8 +165,11 @@ class Bar:
     def __init__(self) -> None:
         self._stage = ""
         self._bar: Any = None
+        self._ended: set[str] = set()
 
     def __call__(self, stage: str, done: int, total: int) -> None:
+        if stage in self._ended:
+            return
         if stage != self._stage:
             self._end()
             self._stage = stage
@@ -181,6 +184,7 @@ class Bar:
     def _end(self) -> None:
         if self._bar is not None:
             self._bar.__exit__(None, None, None)
+            self._ended.add(self._stage)
             self._bar, self._stage = None, ""
 
 
