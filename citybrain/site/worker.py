@@ -42,16 +42,8 @@ LOOPS = (
     Loop("push", 0.3, "citybrain.site.outbox:tick"),
     Loop("deadlines", 10.0, "citybrain.hub.cases.sweep:tick"),
     Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
-    Loop("sessions", 600.0, "citybrain.site.worker:clear_sessions"),
+    Loop("sessions", 600.0, "citybrain.base.identity.sweep:tick"),
 )
-
-
-def clear_sessions(now: datetime) -> int:
-    """Delete sessions that have expired or stood idle for too long."""
-    from citybrain.base.identity.sessions import SessionStore
-
-    SessionStore.clear_expired()
-    return 0
 
 
 def resolve(target: str) -> Callable[[datetime], int]:

@@ -20,6 +20,7 @@ from citybrain.base.identity.middleware import ActorMiddleware, before_password_
 from citybrain.base.identity.models import Person, Session, SignInFailure
 from citybrain.base.identity.sessions import SessionMiddleware, SessionStore, is_alive, sweep
 from citybrain.base.identity.sign_in import sign_in, sign_out
+from citybrain.base.identity.sweep import tick
 from citybrain.base.ledger.models import Entry
 
 from .conftest import NOW, City
@@ -354,3 +355,12 @@ def test_a_session_store_works_without_a_request(db: None) -> None:
     assert SessionStore(store.session_key)["a"] == 1
     store.delete()
     assert SessionStore(store.session_key).get("a") is None
+
+
+def test_the_workers_loop_sweeps_sessions_failures_and_codes(wang: Person) -> None:
+    Browser().sign_in("wang", "correct horse", NOW)
+    Browser().sign_in("wang", "guess", NOW)
+    later = Session.objects.get().last_seen_at + timedelta(days=3)
+
+    assert tick(later) == 4  # one session, and three buckets: near the account, the account's, the network's
+    assert (Session.objects.count(), SignInFailure.objects.count()) == (0, 0)
