@@ -1,19 +1,21 @@
 """Routing: which body should handle it. Ranked candidates, each with its reasons; a returned route sinks."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from django.db import connection
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.agencies import agencies_covering, agency_by_id, resolve_agency
-from citybrain.hub.cases.models import Item, RouteRecord
+from citybrain.hub.cases.models import Item
 
 LEAD, ASSIST, STREET = 1.0, 0.55, 0.45
 RETURN_PENALTY = 0.35
+RECHECK_SECONDS = 2.0
 LEVELS = {"社区": 4, "街镇": 3, "区": 2, "市": 1}
 Lineage = Sequence[int | None]
 
@@ -75,11 +77,28 @@ def _from_level(lineage: Lineage, finest: int) -> tuple[int | None, ...]:
     return tuple(area if level <= max(keep, 3) else None for level, area in enumerate(lineage, start=1))
 
 
+class _Returns:
+    """Routes that were ever returned, read again every RECHECK_SECONDS: every intake asks for them."""
+
+    read_at = float("-inf")
+    by_route: ClassVar[dict[tuple[str, int], dict[int, tuple[int, int]]]] = {}
+
+
+def forget() -> None:
+    """Read the returned routes again at the next question."""
+    _Returns.read_at = float("-inf")
+
+
 def _records(item_code: str, district_id: int | None) -> dict[int, tuple[int, int]]:
-    if district_id is None:
-        return {}
-    rows = RouteRecord.objects.filter(item_code=item_code, district_id=district_id, returned__gt=0)
-    return {row[0]: (row[1], row[2]) for row in rows.values_list("agency_id", "dispatched", "returned")}
+    """Return agency id → (dispatched, returned) of a route, for agencies that returned it."""
+    if time.monotonic() - _Returns.read_at > RECHECK_SECONDS:
+        found: dict[tuple[str, int], dict[int, tuple[int, int]]] = {}
+        with connection.cursor() as cursor:
+            cursor.execute(RETURNED)
+            for code, district, agency, dispatched, returned in cursor.fetchall():
+                found.setdefault((code, district), {})[agency] = (dispatched, returned)
+        _Returns.by_route, _Returns.read_at = found, time.monotonic()
+    return _Returns.by_route.get((item_code, district_id or 0), {})
 
 
 def _weigh(
@@ -113,6 +132,9 @@ def choices(item: Item | None, lineage: Lineage, barred: frozenset[int] = frozen
     return ranked + rest
 
 
+RETURNED = """
+SELECT item_code, district_id, agency_id, dispatched, returned FROM cases_routerecord WHERE returned > 0
+"""
 COUNT = """
 INSERT INTO cases_routerecord (item_code, district_id, agency_id, dispatched, returned, changed_at)
 VALUES (%s, %s, %s, %s, %s, %s)
@@ -128,3 +150,5 @@ def count(item_code: str, district_id: int, agency_id: int, *, returned: bool, n
     values: list[str | int | datetime] = [item_code, district_id, agency_id, *once, now]
     with connection.cursor() as cursor:
         cursor.execute(COUNT, values)
+    if returned:
+        forget()

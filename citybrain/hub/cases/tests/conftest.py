@@ -14,7 +14,7 @@ from citybrain.base.areas.models import Area, AreaVersion
 from citybrain.base.identity import agencies as directory
 from citybrain.base.identity.actor import SYSTEM, Actor, actor_for
 from citybrain.base.identity.models import Agency, AgencyKind, Person, RoleGrant
-from citybrain.hub.cases import items, registry
+from citybrain.hub.cases import items, registry, routing
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.states import Source
 
@@ -134,7 +134,8 @@ def village(db: None) -> Iterator[Village]:
     for login, phone in (("citizen", "19800000001"), ("neighbour", "19800000002")):
         made.people[login] = Person.objects.create(name="市民", kind="citizen", phone=phone)
     items.forget()
+    routing.forget()
     registry.load(SYSTEM, items.shipped_rows())
     yield made
-    for cache in (items, area_tree, directory):
+    for cache in (items, routing, area_tree, directory):
         cache.forget()
