@@ -4,6 +4,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any, Concatenate, Final, ParamSpec, cast
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
@@ -52,11 +53,22 @@ def wants_json(request: HttpRequest) -> bool:
     return "application/json" in request.headers.get("Accept", "")
 
 
+def phone() -> str:
+    """Return the number of a human."""
+    return getattr(settings, "SERVICE_PHONE", "") or "12345"
+
+
 def wait_words(minutes: int) -> str:
     """Return how long to wait, for somebody who did nothing wrong."""
     if minutes < 60:
-        return _("您操作得太快了,请过 %(n)d 分钟再试。着急的事请拨打 12345。") % {"n": minutes}
-    return _("今天收到的太多了,请过 %(n)d 小时再试。着急的事请拨打 12345。") % {"n": -(-minutes // 60)}
+        return _("您操作得太快了，请过 %(n)d 分钟再试。着急的事请拨打 %(phone)s。") % {
+            "n": minutes,
+            "phone": phone(),
+        }
+    return _("今天收到的太多了，请过 %(n)d 小时再试。着急的事请拨打 %(phone)s。") % {
+        "n": -(-minutes // 60),
+        "phone": phone(),
+    }
 
 
 def told(request: HttpRequest, title: str, text: str, status: int) -> HttpResponse:

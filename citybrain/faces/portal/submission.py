@@ -102,7 +102,7 @@ def _text(one: Submission, name: str, label: str, most: int) -> str:
 def _read_words(one: Submission) -> None:
     given = one.values["description"]
     if len(given.replace("\r\n", "\n").strip()) > DESCRIPTION_MOST:
-        one.errors["description"] = _("写得太长了(%(n)d 字),最多 %(most)d 字。请写最要紧的。") % {
+        one.errors["description"] = _("写得太长了（%(n)d 字），最多 %(most)d 字。请写最要紧的。") % {
             "n": len(given.strip()),
             "most": DESCRIPTION_MOST,
         }
@@ -119,7 +119,7 @@ def _read_place(one: Submission) -> None:
     elif one.address:
         _read_address(one)
     else:
-        one.errors.setdefault("place", _("请告诉我们在哪里:用手机定位,在地图上点,或者写下小区名。"))
+        one.errors.setdefault("place", _("请告诉我们在哪里：用手机定位，在地图上点，或者写下小区名。"))
 
 
 def degrees(text: str, most: float) -> float | None:
@@ -133,7 +133,7 @@ def degrees(text: str, most: float) -> float | None:
 
 def outside() -> str:
     """Return what to tell somebody whose point lies elsewhere."""
-    return _("这个地方不在%(city)s范围内,我们管不到那里。请换一个地点;别的城市的事,请拨打当地 12345。") % {
+    return _("这个地方不在%(city)s范围内，我们管不到那里。请换一个地点；别的城市的事，请拨打当地 12345。") % {
         "city": places.city_name()
     }
 
@@ -141,7 +141,7 @@ def outside() -> str:
 def _read_point(one: Submission) -> None:
     lon, lat = degrees(one.values["lon"], 180), degrees(one.values["lat"], 90)
     if lon is None or lat is None:
-        one.errors["place"] = _("没有看懂这个位置,请重新选择地点。")
+        one.errors["place"] = _("没有看懂这个位置，请重新选择地点。")
         return
     if index.locate_one(lon, lat) is None:
         one.errors["place"] = outside()
@@ -153,7 +153,7 @@ def _read_area(one: Submission) -> None:
     value = one.values["area_id"]
     node = tree().find(int(value)) if value.isascii() and value.isdigit() and len(value) < 19 else None
     if node is None or not node.in_force or node.level <= Level.CITY:
-        one.errors["place"] = _("没有找到这个地方,请重新选择地点。")
+        one.errors["place"] = _("没有找到这个地方，请重新选择地点。")
         return
     one.area_id = node.id
 
@@ -166,7 +166,7 @@ def _read_address(one: Submission) -> None:
         return
     one.choices = found
     one.errors["place"] = (
-        _("您说的是哪个地方?请选一个。")
+        _("您说的是哪个地方？请选一个。")
         if found
         else _("没有找到“%(address)s”。请写小区、社区或街道的名字。") % {"address": one.address}
     )
@@ -178,7 +178,7 @@ def _read_item(one: Submission) -> None:
         if code in items.index().by_code:
             one.item_code = code
         else:
-            one.errors["item_code"] = _("没有这个类别,请重新选择。")
+            one.errors["item_code"] = _("没有这个类别，请重新选择。")
 
 
 def _read_contact(one: Submission, account_phone: str, account_name: str) -> None:
@@ -193,9 +193,9 @@ def _read_contact(one: Submission, account_phone: str, account_name: str) -> Non
     phone = normalise_phone(one.values["contact_phone"])
     if phone is None:
         one.errors["contact_phone"] = (
-            _("这个手机号好像不对,请看一看:应当是 11 位数字。")
+            _("这个手机号好像不对，请看一看：应当是 11 位数字。")
             if one.values["contact_phone"].strip()
-            else _("请写下手机号,或者选“不留电话”。")
+            else _("请写下手机号，或者选“不留电话”。")
         )
         return
     one.contact_phone = phone

@@ -52,7 +52,8 @@ class LimitedUpload(FileUploadHandler):
 
 def too_large() -> BadInput:
     return BadInput(
-        _("这张照片太大了,最多 %(most)d MB。请换一张,或者不传照片。") % {"most": photos.MOST_BYTES // 2**20},
+        _("这张照片太大了，最多 %(most)d MB。请换一张，或者不传照片。")
+        % {"most": photos.MOST_BYTES // 2**20},
         "photo",
     )
 
@@ -67,7 +68,7 @@ def unsign(name: str) -> uuid.UUID:
     try:
         return uuid.UUID(signing.TimestampSigner(salt=SALT).unsign(name, max_age=HOLD_SECONDS))
     except (signing.BadSignature, ValueError):
-        raise BadInput(_("照片已失效,请重新拍一张。"), "photo") from None
+        raise BadInput(_("照片已失效，请重新拍一张。"), "photo") from None
 
 
 def take_files(actor: Actor, request: HttpRequest, kind: str, room: int = MOST_PHOTOS) -> list[CasePhoto]:

@@ -6,7 +6,7 @@ from django.utils import formats, timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-WEEK = 7
+DAY_DIGITS = 8
 
 
 def _english() -> bool:
@@ -37,10 +37,22 @@ def stamp(at: datetime) -> str:
 
 
 def before(at: datetime, now: datetime) -> str:
-    """Return until when something should be done: 今天 16:00 前, 11月23日前; within minutes: 很快."""
+    """Return until when something should be done: 今天 16:00 前, 11月23日周一 11:00 前; within minutes: 很快."""
     if at <= now + timedelta(minutes=5):
         return _("很快")
     local, today = timezone.localtime(at), timezone.localtime(now)
     if (local.date() - today.date()).days <= 1:
         return _("%(when)s 前") % {"when": moment(at, now)}
-    return _("%(when)s前") % {"when": day(at, now)}
+    when = f"{day(at, now)}{'' if not _english() else ', '}{_weekday(local)} {local:%H:%M}"
+    return _("%(when)s 前") % {"when": when}
+
+
+def _weekday(local: datetime) -> str:
+    if _english():
+        return local.strftime("%a")
+    return "周" + "一二三四五六日"[local.weekday()]
+
+
+def number(value: str) -> str:
+    """Return a case's number in two groups that can be read out: the day, then the rest."""
+    return f"{value[:DAY_DIGITS]} {value[DAY_DIGITS:]}" if len(value) > DAY_DIGITS else value

@@ -43,24 +43,24 @@ class Asked:
 
 ASKED: Final = {
     "rate": Asked(
-        gettext_lazy("评价一下"), gettext_lazy("这件事办得怎么样?"), gettext_lazy("您的评价会影响办理单位的考核。"),
+        gettext_lazy("评价一下"), gettext_lazy("这件事办得怎么样？"), gettext_lazy("您的评价会影响办理单位的考核。"),
         gettext_lazy("提交评价"),
     ),
     "challenge": Asked(
-        gettext_lazy("仍未解决"), gettext_lazy("哪里还没有解决?"),
+        gettext_lazy("仍未解决"), gettext_lazy("哪里还没有解决？"),
         gettext_lazy("我们会重新办理。拍一张现在的照片会更快。"), gettext_lazy("请重新处理"),
     ),
     "appeal": Asked(
-        gettext_lazy("请重新受理"), gettext_lazy("为什么应当受理?"),
-        gettext_lazy("写下您的理由,会由另外的工作人员重新看一遍。"), gettext_lazy("提交"),
+        gettext_lazy("请重新受理"), gettext_lazy("为什么应当受理？"),
+        gettext_lazy("写下您的理由，会由另外的工作人员重新看一遍。"), gettext_lazy("提交"),
     ),
     "supplement": Asked(
-        gettext_lazy("补充说明"), gettext_lazy("还想补充什么?"), gettext_lazy("文字、照片都可以,办理的人会看到。"),
+        gettext_lazy("补充说明"), gettext_lazy("还想补充什么？"), gettext_lazy("文字、照片都可以，办理的人会看到。"),
         gettext_lazy("提交补充"),
     ),
     "withdraw": Asked(
-        gettext_lazy("撤回"), gettext_lazy("确定要撤回吗?"),
-        gettext_lazy("撤回以后不再办理。问题还在的话,请不要撤回。"), gettext_lazy("确定撤回"),
+        gettext_lazy("撤回"), gettext_lazy("确定要撤回吗？"),
+        gettext_lazy("撤回以后不再办理。问题还在的话，请不要撤回。"), gettext_lazy("确定撤回"),
     ),
 }  # fmt: skip
 
@@ -79,7 +79,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     if minutes:
         return _ask(request, error=wait_words(minutes), status=429)
     if case is None:
-        return _ask(request, error=_("编号或查询码不对,请对照短信或记下的纸条再看一看。"), status=404)
+        return _ask(request, error=_("编号或查询码不对，请对照短信或记下的纸条再看一看。"), status=404)
     response = redirect("portal:progress", number=case.number)
     device.remember(request, response, case.number, case.query_code, keep="keep" in request.POST)
     return response
@@ -166,6 +166,7 @@ def _shown(request: HttpRequest, shown: progress.Progress) -> HttpResponse:
     after = [photo for photo in shown.photos if photo.kind == PhotoKind.AFTER]
     context = {
         "case": case,
+        "number_words": words.number(case.number),
         "headline": shown.headline,
         "phase": phase_of(case),
         "line": _line(shown, now),

@@ -39,11 +39,13 @@ def locate(request: HttpRequest) -> HttpResponse:
     lon = submission.degrees(request.GET.get("lon", ""), 180)
     lat = submission.degrees(request.GET.get("lat", ""), 90)
     if lon is None or lat is None:
-        return JsonResponse({"detail": _("没有看懂这个位置,请重新选择地点。")}, status=422)
+        return JsonResponse({"detail": _("没有看懂这个位置，请重新选择地点。")}, status=422)
     lineage = index.locate_one(lon, lat)
     if lineage is None:
         return JsonResponse({"inside": False, "detail": submission.outside()})
-    return JsonResponse({"inside": True, "name": places.name_of_lineage(lineage), "district": lineage[1]})
+    return JsonResponse(
+        {"inside": True, "name": places.name_of_lineage(lineage), "district": lineage[1], "area": lineage[3]}
+    )
 
 
 @portal

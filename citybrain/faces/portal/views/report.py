@@ -55,7 +55,7 @@ def report(request: HttpRequest) -> HttpResponse:
     except CaseError as error:
         given.errors["photo"], held = error.message, []
     if not held and not given.description and not given.item_code and "description" not in given.errors:
-        given.errors["description"] = _("请写一句话说明情况,或者拍一张照片。")
+        given.errors["description"] = _("请写一句话说明情况，或者拍一张照片。")
     if not given.errors:
         minutes = _wait(request)
         if minutes:
@@ -149,6 +149,7 @@ def done(request: HttpRequest, number: str) -> HttpResponse:
     case, now = shown.case, timezone.now()
     context = {
         "number": case.number,
+        "number_words": words.number(case.number),
         "code": case.query_code,
         "expected": words.before(case.due_at, now)
         if case.due_at and shown.phase == progress.RECEIVED
@@ -176,7 +177,7 @@ def photo(request: HttpRequest) -> HttpResponse:
     except CaseError as error:
         return JsonResponse({"detail": error.message}, status=error.status)
     if not stored:
-        return JsonResponse({"detail": _("没有收到照片,请再选一次。")}, status=422)
+        return JsonResponse({"detail": _("没有收到照片，请再选一次。")}, status=422)
     name = uploads.sign(stored[0].token)
     answer = {
         "token": name,

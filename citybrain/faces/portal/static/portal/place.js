@@ -36,7 +36,7 @@ export class Place {
   }
 
   get words() {
-    return [this.name, this.address.value.trim()].filter((part, at, all) => part && all.indexOf(part) === at).join(" · ");
+    return [this.name, this.address.value.trim()].filter((part, at, all) => part && all.indexOf(part) === at).join(" ");
   }
 
   offerPhoto(place) {
@@ -103,7 +103,9 @@ export class Place {
     if (answer.inside) {
       this.name = answer.name;
       this.tell(answer.name, "good");
+      this.home = answer.area;
       this.outline(answer.district);
+      this.paint();
     } else {
       this.clearPoint();
       this.name = "";
@@ -204,6 +206,8 @@ export class Place {
     this.map = map;
     map.setView([39, 117], 10);
     if (element.dataset.tiles) L.tileLayer(element.dataset.tiles, { maxZoom: 18, attribution: element.dataset.tilesCredit ?? "" }).addTo(map);
+    this.bare = element.dataset.tiles ? 0 : 1;
+    map.on("zoomend", () => this.paint());
     this.layers = L.layerGroup().addTo(map);
     this.labels = L.layerGroup().addTo(map);
     this.outlines = new Map();
@@ -253,7 +257,17 @@ export class Place {
   paint() {
     for (const [key, layer] of this.shown ?? []) {
       const fine = key !== "city";
-      layer.setStyle({ color: token(fine ? "outline" : "accent"), weight: fine ? 1 : 2, opacity: fine ? 0.55 : 0.8, fillColor: token("surface"), fillOpacity: fine ? 0 : 0.85 });
+      const near = this.map.getZoom() >= LABELS_FROM;
+      layer.setStyle((feature) => {
+        const mine = fine && feature.properties.id === this.home;
+        return {
+          color: token(mine ? "accent" : fine ? "outline" : "accent"),
+          weight: mine ? 2.5 : fine ? 1 : 1.5,
+          opacity: fine ? (mine ? 1 : 0.5) : near && this.shown.size > 1 ? 0 : 0.7,
+          fillColor: token(mine ? "accent-soft" : "surface"),
+          fillOpacity: fine ? (mine ? 0.9 : 0) : this.bare,
+        };
+      });
     }
   }
 
