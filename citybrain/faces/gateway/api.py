@@ -134,8 +134,8 @@ def follow(request: HttpRequest, number: str, code: str = "") -> HttpResponse:
 def list_cases(
     request: HttpRequest,
     list: str = "all",  # noqa: A002 (the name in the address)
-    offset: int = Query(0, ge=0, le=lists.DEEPEST),
-    limit: int = Query(lists.PAGE, ge=1, le=LIMIT_MOST),
+    offset: int = Query(0, ge=0, le=lists.DEEPEST),  # type: ignore[type-arg]
+    limit: int = Query(lists.PAGE, ge=1, le=LIMIT_MOST),  # type: ignore[type-arg]
 ) -> HttpResponse:
     """A work list. Filters: q, state, source, item, area, agency, since, until, urgent, late, supervised, order."""
     actor = actor_of(request)

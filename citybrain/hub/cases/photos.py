@@ -47,7 +47,7 @@ def clean(raw: bytes) -> Picture:
     """Return a picture safe to keep. Raises BadInput for what is too large, no picture, or a bomb."""
     if len(raw) > MOST_BYTES:
         raise BadInput(
-            _("照片过大(%(mb).0f MB), 最多 %(most)d MB。")
+            _("照片过大（%(mb).0f MB），最多 %(most)d MB。")
             % {"mb": len(raw) / 1e6, "most": MOST_BYTES // 2**20},
             "photo",
         )
