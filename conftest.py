@@ -67,7 +67,10 @@ def apply_settings(folder: Path) -> None:
     found = database_settings(os.environ["DATABASE_URL"])
     settings.DATABASES["default"]["TEST"].update(found.pop("TEST"))
     settings.DATABASES["default"].update(found)
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    ]
     settings.HOME = folder
     settings.MEDIA_ROOT = folder / "photos"
     settings.STATIC_ROOT = folder / "static"
