@@ -25,10 +25,10 @@ def push_origin(request: HttpRequest) -> str:
 
 
 def tile_origins() -> list[str]:
-    """Return the origins of the tile address a city set; {s} becomes a wildcard."""
-    given = getattr(settings, "MAP_TILES", "")
-    parts = urlsplit(given.replace("{s}", "*"))
-    return [f"{parts.scheme}://{parts.netloc}"] if parts.netloc else []
+    """Return the origins of the tile address a city set; the part of a name that holds {s} becomes a wildcard."""
+    parts = urlsplit(getattr(settings, "MAP_TILES", ""))
+    names = ["*" if "{s}" in name else name for name in parts.netloc.split(".")]
+    return [f"{parts.scheme}://{'.'.join(names)}"] if parts.netloc else []
 
 
 def policy(request: HttpRequest) -> str:

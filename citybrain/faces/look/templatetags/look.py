@@ -14,6 +14,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from citybrain.faces.look import words
 from citybrain.faces.look.charts import Chart
@@ -23,12 +24,12 @@ from citybrain.faces.look.tables import Table
 register = template.Library()
 
 STATES: Final = {
-    "normal": "正常",
-    "due_soon": "即将到期",
-    "late": "已超时",
-    "urgent": "紧急",
-    "paused": "已暂停",
-    "done": "已办结",
+    "normal": gettext_lazy("正常"),
+    "due_soon": gettext_lazy("即将到期"),
+    "late": gettext_lazy("已超时"),
+    "urgent": gettext_lazy("紧急"),
+    "paused": gettext_lazy("已暂停"),
+    "done": gettext_lazy("已办结"),
 }
 NOTE_ICONS: Final = {
     "empty": "inbox",
@@ -84,7 +85,7 @@ def shape(tone: str) -> SafeString:
 @register.inclusion_tag("look/parts/state.html")
 def state(tone: str, word: str = "", *, bare: bool = False, title: str = "") -> dict[str, Any]:
     """Draw a state: word, shape and colour. Without a word: the state's own."""
-    return {"tone": tone, "word": word or _(STATES.get(tone, tone)), "bare": bare, "title": title}
+    return {"tone": tone, "word": word or STATES.get(tone, tone), "bare": bare, "title": title}
 
 
 @register.inclusion_tag("look/parts/deadline.html")
