@@ -67,13 +67,13 @@ def verify(progress: Progress | None = None, heads: Iterable[Head] = (), *, batc
         floor, marked = _mark(cursor)
         end = _head(cursor)
         pending = _pending(cursor, floor)
-        checked, fault = _walk(cursor, end, {one.seq: one for one in kept}, progress, batch)
+        checked, fault = _walk(cursor, end, _by_seq(kept), progress, batch)
         fault = fault or _cut(end, marked, kept) or _behind(cursor, floor)
     return Verdict(fault, checked, end, pending, time.monotonic() - started)
 
 
 def _walk(
-    cursor: CursorWrapper, end: Head, heads: dict[int, Head], progress: Progress | None, batch: int
+    cursor: CursorWrapper, end: Head, heads: dict[int, set[bytes]], progress: Progress | None, batch: int
 ) -> tuple[int, Fault | None]:
     """Follow the chain to `end`; return how many links hold, and the first that doesn't."""
     previous, expected = GENESIS, 1
@@ -84,7 +84,7 @@ def _walk(
             if seq != expected or fields[0] is None or link(previous, fields) != stored:
                 ahead = _ahead(cursor, expected)
                 return expected - 1, diagnose(expected, previous, ahead)
-            if seq in heads and heads[seq].hash != stored:
+            if seq in heads and heads[seq] != {stored}:
                 return expected, Fault.of("rewritten", seq, entry_id, fields)
             previous, expected = stored, seq + 1
         if progress is not None:
@@ -92,6 +92,13 @@ def _walk(
     if expected <= end.seq:
         return expected - 1, diagnose(expected, previous, _ahead(cursor, expected))
     return expected - 1, None
+
+
+def _by_seq(heads: Iterable[Head]) -> dict[int, set[bytes]]:
+    found: dict[int, set[bytes]] = {}
+    for one in heads:
+        found.setdefault(one.seq, set()).add(one.hash)
+    return found
 
 
 def _batches(cursor: CursorWrapper, end: int, batch: int) -> Iterator[list[tuple[Any, ...]]]:
