@@ -1,6 +1,7 @@
 """`citybrain cases`: bring past requests in, look at one case, run the sweep once."""
 
 import json
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -37,12 +38,11 @@ def import_cases(file: Path, map_file: Path, receipt: Path | None, area: str | N
     from citybrain.base.identity.actor import SYSTEM
     from citybrain.hub.cases.importing import importer, mapping
 
-    stderr = click.get_text_stream("stderr")
     try:
         chosen = mapping.read(map_file)
         if area:
             chosen = replace(chosen, area=area, outside="area")
-        with click.progressbar(length=_lines(file), label=file.name, file=stderr, hidden=as_json) as bar:
+        with click.progressbar(length=_lines(file), label=file.name, file=sys.stderr, hidden=as_json) as bar:
             done = 0
 
             def told(rows: int) -> None:
@@ -106,3 +106,14 @@ def sweep() -> None:
     from citybrain.hub.cases import sweep as sweeper
 
     click.echo(f"{sweeper.tick()} cases")
+
+
+@cases.command("lifecycle")
+def lifecycle() -> None:
+    """Print the lifecycle page of the documentation (docs/lifecycle.md), drawn from the table of transitions."""
+    from django.utils import translation
+
+    from citybrain.hub.cases import diagram
+
+    with translation.override("zh-hans"):
+        click.echo(diagram.page(), nl=False)
