@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from citybrain.base.areas import tree
 from citybrain.base.areas.models import Area, AreaDecision, AreaShape, DecisionState, Level
-from citybrain.base.areas.shaping import surface_km2
+from citybrain.base.areas.shaping import surface_km2, union
 
 DEFAULT_TOLERANCE = 0.001  # of an area's surface
 Severity = Literal["error", "warning"]
@@ -102,6 +102,8 @@ def check_overlaps(nodes: list[tree.Node], shapes: list[Any], tolerance: float) 
     if len(shapes) < 2:
         return
     listed = np.array(shapes, dtype=object)
+    if shapely.coverage_is_valid(listed):
+        return
     first, second = shapely.STRtree(listed).query(listed, predicate="intersects")
     once = first < second
     first, second = first[once], second[once]
@@ -122,7 +124,9 @@ def check_gap(
     if node.id not in shapes or not children or any(child.id not in shapes for child in children):
         return
     whole = shapes[node.id]
-    covered = shapely.union_all([shapes[child.id] for child in children])
+    covered = union([shapes[child.id] for child in children])
+    if shapely.equals_exact(shapely.normalize(covered), shapely.normalize(whole), tolerance=1e-9):
+        return
     for text, rest in (
         ("left empty by", shapely.difference(whole, covered)),
         ("exceeded by", covered - whole),

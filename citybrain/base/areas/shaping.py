@@ -7,12 +7,11 @@ again when it changes; a shape that was given is never overwritten by one that w
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Literal
 
 import numpy as np
 import shapely
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 from shapely import MultiPolygon, Polygon
 from shapely.errors import GEOSException
@@ -138,59 +137,39 @@ def store_shapes(shapes: Mapping[int, MultiPolygon], *, derived: bool = False) -
         if bytes(wkb) == wkbs[area_id] and drawn == derived
     }
     fresh = {area_id: shape for area_id, shape in shapes.items() if area_id not in same}
-    now = timezone.now()
-    AreaShape.objects.bulk_create(
-        _rows(fresh, wkbs, derived, now),
-        batch_size=1000,
-        update_conflicts=True,
-        unique_fields=["area"],
-        update_fields=[
-            "wkb",
-            "west",
-            "south",
-            "east",
-            "north",
-            "label_lon",
-            "label_lat",
-            "km2",
-            "derived",
-            "changed_at",
-        ],
-    )
+    listed = list(fresh.items())
+    with connection.cursor() as cursor:
+        for start in range(0, len(listed), _ROWS_A_STATEMENT):
+            some = dict(listed[start : start + _ROWS_A_STATEMENT])
+            cursor.execute(_UPSERT, [derived, timezone.now(), *_columns(some, wkbs)])
     return set(fresh)
 
 
-def _rows(
-    shapes: Mapping[int, MultiPolygon], wkbs: Mapping[int, Any], derived: bool, now: datetime
-) -> Iterable[AreaShape]:
-    if not shapes:
-        return
+_ROWS_A_STATEMENT = 2000
+_UPSERT = """
+INSERT INTO areas_areashape (area_id, wkb, west, south, east, north, label_lon, label_lat, km2, derived, changed_at)
+SELECT *, %s::boolean, %s::timestamptz FROM unnest(%s::bigint[], %s::bytea[], %s::float8[], %s::float8[],
+  %s::float8[], %s::float8[], %s::float8[], %s::float8[], %s::float8[]) AS shape
+ON CONFLICT (area_id) DO UPDATE SET wkb = EXCLUDED.wkb, west = EXCLUDED.west, south = EXCLUDED.south,
+  east = EXCLUDED.east, north = EXCLUDED.north, label_lon = EXCLUDED.label_lon, label_lat = EXCLUDED.label_lat,
+  km2 = EXCLUDED.km2, derived = EXCLUDED.derived, changed_at = EXCLUDED.changed_at
+"""
+
+
+def _columns(shapes: Mapping[int, MultiPolygon], wkbs: Mapping[int, bytes]) -> list[list[Any]]:
+    """Return the columns from area_id to km2, one list each."""
     listed = np.array(list(shapes.values()), dtype=object)
     labels = label_points(listed)
-    surfaces = surface_km2(listed)
-    for area_id, bounds, label, km2 in zip(shapes, shapely.bounds(listed), labels, surfaces, strict=True):
-        west, south, east, north = map(float, bounds)
-        yield AreaShape(
-            area_id=area_id,
-            wkb=wkbs[area_id],
-            west=west,
-            south=south,
-            east=east,
-            north=north,
-            label_lon=float(label[0]),
-            label_lat=float(label[1]),
-            km2=float(km2),
-            derived=derived,
-            changed_at=now,
-        )
+    numbers = np.column_stack((shapely.bounds(listed), labels, surface_km2(listed)))
+    return [list(shapes), [wkbs[area_id] for area_id in shapes], *numbers.T.tolist()]
 
 
 def label_points(shapes: Any) -> Any:
     """Return n × 2 longitudes and latitudes: the centroid where it lies inside, else a point that does."""
     centres = shapely.centroid(shapes)
-    inside = shapely.contains(shapes, centres)
-    points = np.where(inside, centres, shapely.point_on_surface(shapes))
-    return shapely.get_coordinates(points)
+    outside = ~shapely.contains(shapes, centres)
+    centres[outside] = shapely.point_on_surface(shapes[outside])
+    return shapely.get_coordinates(centres)
 
 
 def surface_km2(shapes: Any) -> Any:
