@@ -1,7 +1,11 @@
 """What the desk's maps draw: outlines of areas, and cases within rights."""
 
+from collections.abc import Sequence
+
+import orjson
 from django.http import HttpRequest, HttpResponse, HttpResponseNotModified, JsonResponse
 from django.urls import reverse
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
@@ -10,6 +14,7 @@ from citybrain.base.areas.models import Level
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk.addresses import asked, query
+from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.hub.cases import filters, mapfeed
 from citybrain.hub.cases.access import VIEW
@@ -26,12 +31,16 @@ def own_outline(actor: Actor) -> str:
     return ""
 
 
-def outline_of(area_id: int | None, zoom: int = 14) -> str:
-    """Return the address of one area's outline, empty for none."""
-    node = tree().find(area_id)
+def outline_round(lineage: Sequence[int | None], zoom: int = 14) -> str:
+    """Return the address of the outlines around a place: the areas beside the smallest that is known."""
+    known = [area_id for area_id in lineage if area_id is not None]
+    if not known:
+        return ""
+    node = tree().find(known[-1])
+    within = known[-2] if len(known) > 1 else known[-1]
     if node is None:
         return ""
-    return reverse("desk:map_areas") + query({"level": node.level, "within": node.id, "zoom": zoom})
+    return reverse("desk:map_areas") + query({"level": node.level, "within": within, "zoom": zoom})
 
 
 @officers
@@ -44,10 +53,16 @@ def areas_view(request: HttpRequest) -> HttpResponse:
         raise BadInput(_("没有这个区域。"), "within")
     if level is None or level not in Level.values:
         raise BadInput(_("没有这个层级。"), "level")
-    etag = f'"{known.version}"'
+    etag = f'"{known.version}-{get_language()}"'
     if request.headers.get("If-None-Match") == etag:
         return HttpResponseNotModified()
-    answer = HttpResponse(shapes.outlines(level, within, zoom or 12), content_type="application/geo+json")
+    drawn = orjson.loads(shapes.outlines(level, within, zoom or 12))
+    for feature in drawn["features"]:
+        node = known.find(feature["id"])
+        feature["properties"] = {"id": feature["id"], "name": area_name(node)}
+        if request.GET.get("links") == "1":
+            feature["properties"]["url"] = reverse("desk:area", args=[feature["id"]])
+    answer = HttpResponse(orjson.dumps(drawn), content_type="application/geo+json")
     answer["ETag"] = etag
     answer["Cache-Control"] = "private, max-age=60"
     return answer

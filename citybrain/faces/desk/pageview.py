@@ -10,12 +10,13 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import Actor
-from citybrain.faces.desk.maps import outline_of
+from citybrain.faces.desk.maps import outline_round
 from citybrain.faces.desk.shown import RowView, row_view
 from citybrain.faces.look import words
 from citybrain.hub.cases.detail import CasePage, ClockView, EventView
 from citybrain.hub.cases.errors import NotFound
 from citybrain.hub.cases.models import Case, CasePhoto
+from citybrain.hub.cases.rows import area_names
 from citybrain.hub.cases.same_case import SameCase
 from citybrain.hub.cases.states import STAGE_OF, Rating, Stage, State
 from citybrain.hub.cases.steps import NextStep
@@ -92,6 +93,7 @@ class PageView:
     photos: tuple[dict[str, str], ...]
     steps: tuple[StepButton, ...]
     place: str
+    address: str
     outline: str
     rating: str
 
@@ -134,7 +136,8 @@ def view_of(page: CasePage, now: datetime) -> PageView:
         photos=tuple(photo_view(photo) for photo in page.photos),
         steps=tuple(button(step, page.case.number) for step in page.steps),
         place=full_place(page),
-        outline=outline_of(page.case.grid_id or page.case.community_id or page.case.street_id),
+        address=short_address(page),
+        outline=outline_round(page.case.guard_lineage()),
         rating=str(Rating(page.case.rating).label) if page.case.rating else "",
     )
 
@@ -153,7 +156,7 @@ def _event(event: EventView) -> dict[str, Any]:
         "why": event.reason,
         "facts": event.facts,
         "clock": event.clock,
-        "photos": [photo_view(photo) for photo in event.photos],
+        "photos": [photo_view(photo) for photo in event.photos] if event.action != "report" else [],
         "key": f"event-{event.seq}",
     }
 
@@ -188,7 +191,17 @@ def button(step: NextStep, number: str, keys_taken: frozenset[str] = TAKEN_KEYS)
 
 
 def full_place(page: CasePage) -> str:
-    return " · ".join(filter(None, [*page.row.area_names, page.case.address]))
+    return " · ".join(filter(None, [*page.row.area_names, short_address(page)]))
+
+
+def short_address(page: CasePage) -> str:
+    """Return the address without the names of areas that it begins with: they stand before it already."""
+    kept = page.case.address
+    for name in area_names(
+        (page.case.city_id, page.case.district_id, page.case.street_id, page.case.community_id)
+    ):
+        kept = kept.removeprefix(name)
+    return kept.strip(" ,，")
 
 
 def _clock(clock: ClockView, now: datetime) -> ClockLine:

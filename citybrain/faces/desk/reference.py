@@ -106,7 +106,9 @@ def _outline(node: Node | None, has_below: bool) -> str:
     if node is None:
         return ""
     level = node.level + 1 if has_below else node.level
-    return reverse("desk:map_areas") + query({"level": level, "within": node.id, "zoom": 9 + level})
+    return reverse("desk:map_areas") + query(
+        {"level": level, "within": node.id, "zoom": 9 + level, "links": "1" if has_below else None}
+    )
 
 
 @dataclass(frozen=True, slots=True)

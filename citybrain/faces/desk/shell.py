@@ -58,7 +58,7 @@ def rail(actor: Actor, here: str, tabs: Sequence[Any] = ()) -> list[Section]:
         )
         if actor.may(permission)
     ]
-    field = [entry("phone", _("移动端"), "phone", reverse("desk:m_tasks"))] if sees else []
+    field = [entry("phone", _("移动端"), "device-mobile", reverse("desk:m_tasks"))] if sees else []
     know = [
         entry("items", _("事项清单"), "clipboard-list", reverse("desk:items")),
         entry("areas", _("区划"), "map-2", reverse("desk:areas")),

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.roles import role_named
 from citybrain.faces.look import words
 from citybrain.hub.cases.models import CaseClock
-from citybrain.hub.cases.rows import CaseRow
+from citybrain.hub.cases.rows import CaseRow, area_names
 from citybrain.hub.cases.states import State
 
 # Which role has a case in a state in which no agency has it.
@@ -63,6 +63,11 @@ class RowView:
         return self.row.item_name or _("待定事项")
 
     @property
+    def line(self) -> str:
+        """What a row is called: its item, or the first words of what was said."""
+        return self.row.item_name or self.row.excerpt
+
+    @property
     def full_where(self) -> str:
         return " · ".join(
             [*self.row.area_names, self.row.address] if self.row.address else self.row.area_names
@@ -102,9 +107,9 @@ def row_view(row: CaseRow, now: datetime, started: datetime | None) -> RowView:
 
 
 def _where(row: CaseRow) -> str:
-    """Return street and community, or whatever is known of the place."""
-    names = row.area_names
-    return " · ".join(names[1:3] if len(names) > 1 else names) or row.address or _("位置未知")
+    """Return the community, or the smallest area known above the grid; the address where no area is known."""
+    names = area_names((row.community_id,)) or area_names((row.street_id,)) or area_names((row.district_id,))
+    return names[0] if names else row.address or _("位置未知")
 
 
 def holder_of(row: CaseRow) -> str:
@@ -129,17 +134,24 @@ def _marks(row: CaseRow) -> Iterable[tuple[str, str]]:
 
 
 def case_row(
-    view: RowView, url: str, *, current: bool = False, pick: bool = False, target: str = "", live: str = ""
+    view: RowView,
+    url: str,
+    *,
+    current: bool = False,
+    pick: bool = False,
+    target: str = "",
+    push: bool = False,
+    live: str = "",
 ) -> dict[str, object]:
-    """Return a row as look's `case_row` draws it."""
+    """Return a row for desk/parts/row.html: opened in `target` (with its address, if `push`), else as a page."""
     return {
         "id": view.row.id,
         "number": view.row.number,
         "url": url,
-        "title": view.title,
+        "title": view.line,
         "where": view.where,
         "full_where": view.full_where,
-        "excerpt": view.row.excerpt,
+        "excerpt": view.row.excerpt if view.row.item_name else "",
         "at": view.row.reported_at,
         "holder": view.holder,
         "state": view.row.state_label,
@@ -150,6 +162,7 @@ def case_row(
         "current": current,
         "pick": "ids" if pick else "",
         "target": target,
+        "push": push,
         "live": live,
         "lon": view.row.lon,
         "lat": view.row.lat,

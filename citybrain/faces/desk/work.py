@@ -40,12 +40,12 @@ COLUMNS: Final[dict[str, Promise]] = {
     "number": gettext_lazy("编号"),
     "state": gettext_lazy("状态"),
     "item": gettext_lazy("事项"),
+    "left": gettext_lazy("剩余时间"),
     "what": gettext_lazy("内容"),
     "where": gettext_lazy("地点"),
     "address": gettext_lazy("地址"),
     "source": gettext_lazy("来源"),
     "reported": gettext_lazy("上报时间"),
-    "left": gettext_lazy("剩余时间"),
     "holder": gettext_lazy("目前负责"),
     "returns": gettext_lazy("退回(次)"),
     "reworks": gettext_lazy("返工(次)"),
@@ -54,7 +54,7 @@ COLUMNS: Final[dict[str, Promise]] = {
 }
 TABS_SHOWN: Final = 9
 NUMBERS: Final = frozenset({"returns", "reworks", "urges", "reports"})
-SHOWN_FIRST: Final = ("number", "state", "item", "what", "where", "reported", "left", "holder")
+SHOWN_FIRST: Final = ("number", "state", "item", "left", "what", "where", "reported", "holder")
 ORDERS: Final[dict[str, Promise]] = {
     "": gettext_lazy("默认排序"),
     "due": gettext_lazy("先到期的在前"),
@@ -187,6 +187,7 @@ def in_list(
         current=view.row.number == number,
         pick=pick,
         target="#detail",
+        push=True,
         live=reverse("desk:rows", args=[key]) + query(here, ids=view.row.id, pick="1" if pick else ""),
     )
 

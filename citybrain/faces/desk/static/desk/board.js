@@ -27,7 +27,7 @@ function openNext(after) {
 document.addEventListener("desk-taken", (event) => {
   if (!board()) return;
   const number = event.detail?.number;
-  const row = rows().find((one) => one.textContent.includes(number)) ?? current();
+  const row = rows().find((one) => one.querySelector("a")?.dataset.number === number) ?? current();
   row?.classList.add("desk-taken");
   const done = document.querySelector("[data-board-done]");
   done.textContent = String(Number(done.textContent) + 1);

@@ -1,5 +1,5 @@
 // The phone: where I am, what is near, today's route, and the report's place and item.
-import { make, mount } from "../look/js/mount.js";
+import { make, mount, token } from "../look/js/mount.js";
 
 const EARTH = 6_371_008.8;
 const PAUSE = 350;
@@ -54,6 +54,18 @@ function byRoute(list, start) {
   }
 }
 
+let map = null;
+let line = null;
+document.addEventListener("look:map", (event) => { map = event.detail?.map ?? event.detail; });
+
+function drawRoute(list, here) {
+  if (!map || !window.L) return;
+  const stops = [...list.querySelectorAll("[data-row]")].map(spot).filter(Boolean);
+  line?.remove();
+  line = window.L.polyline([here, ...stops].map((one) => [one.lat, one.lon]), { color: token("accent"), weight: 3, dashArray: "6 6" }).addTo(map);
+  map.fitBounds(line.getBounds(), { padding: [24, 24] });
+}
+
 document.addEventListener("click", async (event) => {
   const near = event.target.closest("[data-near]");
   const route = event.target.closest("[data-route]");
@@ -64,7 +76,11 @@ document.addEventListener("click", async (event) => {
       near.setAttribute("aria-pressed", "true");
       document.querySelectorAll("[data-near-list]").forEach((list) => byNearness(list, here));
     } else {
-      document.querySelectorAll("[data-route-list]").forEach((list) => byRoute(list, here));
+      document.querySelectorAll("[data-route-list]").forEach((list) => {
+        byRoute(list, here);
+        list.toggleAttribute("data-numbered", true);
+        drawRoute(list, here);
+      });
     }
   } catch { (near ?? route).disabled = true; }
 });
@@ -73,10 +89,10 @@ mount("form[data-report]", (form) => {
   const words = form.querySelector("[data-place-words]");
   const lon = form.elements.lon;
   const lat = form.elements.lat;
-  let map = null;
+  let own = null;
   let here = null;
-  const move = () => { if (map && here) map.setView([here.lat, here.lon], 17); };
-  form.addEventListener("look:map", (event) => { map = event.detail?.map ?? event.detail; move(); });
+  const move = () => { if (own && here) own.setView([here.lat, here.lon], 17); };
+  form.addEventListener("look:map", (event) => { own = event.detail?.map ?? event.detail; move(); });
 
   const locate = async () => {
     words.textContent = words.dataset.waiting;
