@@ -151,15 +151,15 @@ def test_a_limit_into_a_year_without_a_table_says_so_and_the_clock_can_still_be_
 
 def test_a_due_time_takes_less_than_50_microseconds(china):
     clock = FOUR_HOURS.pause(at(2026, 11, 20, 17), "挂账").resume(at(2026, 11, 23, 9))
-    best = min(_timed(clock, china) for _ in range(5))
+    best = min(_timed(clock, china) for _ in range(50))
     assert best < 50e-6
 
 
 def _timed(clock: Clock, china: WorkCalendar) -> float:
-    start = time.perf_counter()
-    for _ in range(1000):
+    start = time.thread_time()  # the processor's time, so that a busy machine doesn't count
+    for _ in range(100):
         clock.due_at(china)
-    return (time.perf_counter() - start) / 1000
+    return (time.thread_time() - start) / 100
 
 
 # Against a slow oracle that walks minute by minute
