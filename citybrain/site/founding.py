@@ -8,8 +8,8 @@ from django.utils import timezone
 from citybrain.base.areas import tree
 from citybrain.base.areas.actions import import_rows
 from citybrain.base.areas.doer import OPERATOR
-from citybrain.base.areas.rows import Receipt
 from citybrain.base.areas.models import Area
+from citybrain.base.areas.rows import Receipt
 from citybrain.base.areas.tables import AreaRow
 from citybrain.base.identity import agencies as directory
 from citybrain.base.identity.actions.agencies import create_agency, install_agency_kinds

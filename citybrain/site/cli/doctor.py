@@ -21,7 +21,7 @@ def doctor(as_json: bool) -> None:
     else:
         for finding in findings:
             mark = {"well": "ok  ", "note": "note", "fault": "FAIL"}[finding.state]
-            click.echo(f"{mark}  {finding.subject:<12}{finding.says}")
+            click.echo(f"{mark}  {finding.subject:<18}{finding.says}")
             if finding.remedy:
-                click.echo(f"      {'':<12}→ {finding.remedy}")
+                click.echo(f"      {'':<18}→ {finding.remedy}")
     sys.exit(1 if any(finding.state == "fault" for finding in findings) else 0)

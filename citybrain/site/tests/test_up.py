@@ -1,0 +1,165 @@
+"""The whole city as processes: started, refused twice, killed, started again, ended."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+
+import psutil
+import pytest
+
+from citybrain.site.postgres import free_port
+from citybrain.site.tests.conftest import citybrain, environment, open_folder
+
+pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("up")]
+SCALE = "0.003"
+
+
+def health(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        return json.load(error)
+    except (OSError, ValueError):
+        return {"ok": False, "parts": {}}
+
+
+def wait_for(condition, seconds=150.0):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        if found := condition():
+            return found
+        time.sleep(0.1)
+    return condition()
+
+
+class City:
+    def __init__(self, home):
+        self.home = home
+        self.port = free_port()
+        self.changes = {"CITYBRAIN_PORT": str(self.port), "CITYBRAIN_SAMPLE_SCALE": SCALE}
+        self.process = None
+        self.log = home / "up.log"
+
+    def start(self):
+        with self.log.open("w") as stream:
+            self.process = subprocess.Popen(
+                [sys.executable, "-c", "from citybrain.site.cli import main; main()", "up"],
+                env=environment(self.home, **self.changes), stdout=stream, stderr=stream,
+            )  # fmt: skip
+        assert wait_for(lambda: "citybrain is running" in self.said() or self.process.poll() is not None)
+        assert self.process.poll() is None, self.said()
+
+    def said(self):
+        return self.log.read_text()
+
+    def processes(self):
+        """Everything that runs with this home, whoever its parent is."""
+        found = []
+        for process in psutil.process_iter(["status"]):
+            with contextlib.suppress(psutil.Error):
+                if process.info["status"] == psutil.STATUS_ZOMBIE or process.pid == self.process.pid:
+                    continue
+                of_us = process.environ().get("CITYBRAIN_HOME") == str(self.home)
+                if of_us or process.cwd() == str(self.home / "postgres" / "data"):
+                    found.append(process)
+        return found
+
+    def named(self, word):
+        return [process for process in self.processes() if word in " ".join(process.cmdline())]
+
+    def end(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            self.process.wait(60)
+        return self.process.returncode
+
+
+@pytest.fixture(scope="module")
+def founded():
+    """A home with a city in it, and what its first start said; made once, for it takes the longest."""
+    with open_folder() as folder:
+        first = City(folder)
+        first.start()
+        said = first.said()
+        first.end()
+        yield folder, said
+
+
+@pytest.fixture
+def city(founded):
+    made = City(founded[0])
+    yield made
+    made.end()
+
+
+def test_the_first_start_makes_the_sample_city_and_prints_its_accounts(founded):
+    said = founded[1]
+    assert "making the sample city (once)" in said
+    assert said.index("making the sample city") < said.index("citybrain is running: http://127.0.0.1:")
+    assert "anlan-sample" in said
+
+
+def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
+    city.start()
+    said = city.said()
+    assert f"citybrain is running: http://127.0.0.1:{city.port}" in said
+    assert "making the sample city" not in said
+    found = health(city.port)
+    assert found["ok"], found
+    assert {"web", "database", "migrations", "push", "disk", "ledger", "calendars", "worker.ledger"} <= set(
+        found["parts"]
+    )
+
+    second = citybrain(city.home, "up", **city.changes)
+    assert second.returncode == 1
+    assert f"already running at http://127.0.0.1:{city.port} (pid {city.process.pid}" in second.stderr
+
+    assert city.end() == 0
+    assert city.processes() == []
+    assert health(city.port)["parts"] == {}
+
+
+def test_a_killed_city_leaves_nothing_behind_and_starts_again(city):
+    city.start()
+    city.process.kill()
+    city.process.wait()
+    city.start()
+    assert health(city.port)["ok"]
+    masters = city.named("granian")
+    assert len([one for one in masters if one.ppid() == city.process.pid]) == 1
+    assert all(one.ppid() != 1 for one in city.processes())
+
+
+def test_each_killed_process_is_started_again_and_said_so(city):
+    city.start()
+    for word, name in (("granian", "web"), ("uvicorn", "push"), ("citybrain.site.worker", "worker")):
+        victim = next(one for one in city.named(word) if one.ppid() == city.process.pid)
+        victim.kill()
+        assert wait_for(lambda name=name: f"{name} ended (SIGKILL); starting it again" in city.said())
+        assert wait_for(lambda word=word, old=victim.pid: [
+            one for one in city.named(word) if one.ppid() == city.process.pid and one.pid != old
+        ])  # fmt: skip
+    postmaster = next(one for one in city.named("postgres") if one.ppid() == city.process.pid)
+    postmaster.kill()
+    assert wait_for(lambda: "the database server ended; starting it again" in city.said())
+    assert wait_for(lambda: health(city.port)["ok"]), health(city.port)
+
+
+def test_a_taken_port_is_named_with_its_holder_and_the_way_out(city):
+    with socket.socket() as taker:
+        taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taker.bind(("127.0.0.1", city.port))
+        taker.listen()
+        refused = citybrain(city.home, "up", **city.changes)
+    assert refused.returncode == 1
+    assert f"port {city.port} is taken by " in refused.stderr
+    assert f"pid {os.getpid()}" in refused.stderr
+    assert f"CITYBRAIN_PORT={city.port + 10} make run" in refused.stderr
