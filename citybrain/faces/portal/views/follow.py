@@ -8,7 +8,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy
+from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from citybrain.faces.portal import device, places, throttle, uploads, words
@@ -23,11 +23,11 @@ TAKES_PHOTOS: Final = frozenset({"challenge", "supplement"})
 NUMBER_MOST: Final = 20
 
 FACES: Final = (
-    (Rating.VERY_SATISFIED, "mood-happy", gettext_lazy("很满意")),
-    (Rating.SATISFIED, "mood-smile", gettext_lazy("满意")),
-    (Rating.FAIRLY_SATISFIED, "mood-neutral", gettext_lazy("还可以")),
-    (Rating.DISSATISFIED, "mood-sad", gettext_lazy("不满意")),
-    (Rating.VERY_DISSATISFIED, "mood-cry", gettext_lazy("很不满意")),
+    (Rating.VERY_SATISFIED, "mood-happy", pgettext_lazy("rating", "很满意")),
+    (Rating.SATISFIED, "mood-smile", pgettext_lazy("rating", "满意")),
+    (Rating.FAIRLY_SATISFIED, "mood-empty", pgettext_lazy("rating", "还可以")),
+    (Rating.DISSATISFIED, "mood-sad", pgettext_lazy("rating", "不满意")),
+    (Rating.VERY_DISSATISFIED, "mood-cry", pgettext_lazy("rating", "很不满意")),
 )
 
 
@@ -52,7 +52,7 @@ ASKED: Final = {
     ),
     "appeal": Asked(
         gettext_lazy("请重新受理"), gettext_lazy("为什么应当受理？"),
-        gettext_lazy("写下您的理由，会由另外的工作人员重新看一遍。"), gettext_lazy("提交"),
+        gettext_lazy("写下您的理由，我们会重新看一遍。"), gettext_lazy("提交"),
     ),
     "supplement": Asked(
         gettext_lazy("补充说明"), gettext_lazy("还想补充什么？"), gettext_lazy("文字、照片都可以，办理的人会看到。"),
@@ -79,7 +79,7 @@ def look_up(request: HttpRequest) -> HttpResponse:
     if minutes:
         return _ask(request, error=wait_words(minutes), status=429)
     if case is None:
-        return _ask(request, error=_("编号或查询码不对，请对照短信或记下的纸条再看一看。"), status=404)
+        return _ask(request, error=_("编号或查询码不对，请对照当时记下的再看一看。"), status=404)
     response = redirect("portal:progress", number=case.number)
     device.remember(request, response, case.number, case.query_code, keep="keep" in request.POST)
     return response

@@ -18,6 +18,7 @@ const shots = new Shots(form.querySelector("[data-shots]"), { url: form.dataset.
 function photosChanged(all) {
   place.offerPhoto(all.find((shot) => shot.place)?.place ?? null);
   screen("photo").querySelector("[data-skip]").hidden = all.length > 0;
+  screen("photo").querySelector(".btn-primary").hidden = all.length === 0;
   keep();
 }
 
@@ -85,6 +86,7 @@ async function guess() {
   asked = text;
   if (text.length < 4) {
     box.hidden = true;
+    form.querySelector("[data-examples]").hidden = false;
     return;
   }
   const body = new FormData();
@@ -109,6 +111,7 @@ function draw(guesses) {
     return make("label", {}, input, name);
   }));
   box.hidden = !guesses.length;
+  form.querySelector("[data-examples]").hidden = guesses.length > 0;
 }
 
 shelf.addEventListener("change", (event) => { item.value = event.target.value; });

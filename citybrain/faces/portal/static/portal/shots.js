@@ -19,6 +19,8 @@ export class Shots {
         this.add(files);
       });
     }
+    for (const name of ["dragover", "drop"]) box.addEventListener(name, (event) => event.preventDefault());
+    box.addEventListener("drop", (event) => this.add([...event.dataTransfer.files]));
     for (const item of this.shelf.children) this.adopt(item);
     this.paint();
   }
