@@ -77,6 +77,17 @@ class Actor:
         """Return the hats that hold the permission, own ones first."""
         return tuple(hat for hat in self.hats if permission in hat.permissions)
 
+    def covers_area(self, permission: str, area_id: int | None) -> bool:
+        """Return whether a hat with the permission reaches over a whole area; None is the whole tree."""
+        if self.is_system:
+            return True
+        reaching = [hat for hat in self.hats_with(permission) if hat.reach == "area"]
+        if area_id is None:
+            return any(hat.area_level == 1 for hat in reaching)
+        node = tree().find(area_id)
+        lineage = node.lineage if node is not None else ()
+        return any(above in hat.area_ids for hat in reaching for above in lineage if above is not None)
+
     def wears(self, role: str) -> bool:
         """Return whether one of the hats is this role."""
         return any(hat.role == role for hat in self.hats)

@@ -139,7 +139,8 @@ def extend_until(clock: CaseClock, until: datetime, now: datetime, why: str) -> 
     """Lengthen the limit so that the clock is due at `until`, or at the end of working time before it."""
     calendar = calendars.current()
     gained = worktime_of(clock).minutes_between(calendar, clock.due_at or clock.started_at, until)
-    clock.extensions = [*clock.extensions, [now.isoformat(), max(0, gained), why]]
+    if gained > 0:
+        clock.extensions = [*clock.extensions, [now.isoformat(), gained, why]]
     clock.due_at = due_at(worktime_of(clock)).due_at
 
 

@@ -45,9 +45,17 @@ def settle(change: Change, transition: Transition, before: Before) -> Clock:
         change.case.suggested_agency_id = ranked[0].agency_id if ranked else None
     if key == "return":
         change.case.suggested_agency_id = None
+    if key == "request_extension" and change.inputs["ask"] == "extension":
+        _must_be_later(change)
     if key == "close" and change.case.solved is None:
         raise BadInput(_("请填写“问题是否解决”。"), "solved")
     return transition.clock
+
+
+def _must_be_later(change: Change) -> None:
+    due = change.case.due_at
+    if due is not None and change.inputs["until"] <= due:
+        raise BadInput(_("希望延至的时间须晚于现在的到期时间。"), "until")
 
 
 def _decide(change: Change) -> Clock:

@@ -120,3 +120,17 @@ def test_system_may_all_and_nobody_in_particular_may_only_report() -> None:
     assert SYSTEM.may("anything.at.all")
     assert ANONYMOUS.permissions == frozenset({"cases.report"})
     assert (SYSTEM.key, ANONYMOUS.key) == ("system", "anonymous")
+
+
+def test_a_hat_reaches_over_the_areas_below_its_own_and_no_others(city: City) -> None:
+    wang = city.person("wang", "王芳", "subdistrict-980101001")
+    city.give(wang, "people_manager", "980101001")
+    actor = actor_for(wang, NOW)
+    street, district = city.areas["980101001"].pk, city.areas["980101"].pk
+
+    assert actor.covers_area("people.manage", street)
+    assert not actor.covers_area("people.manage", district)
+    assert not actor.covers_area("people.manage", None)
+    assert not actor.covers_area("areas.manage", street)
+    assert SYSTEM.covers_area("areas.manage", None)
+    assert not ANONYMOUS.covers_area("areas.manage", None)

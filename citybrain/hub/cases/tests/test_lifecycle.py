@@ -207,6 +207,19 @@ def test_a_granted_extension_moves_the_due_time_and_says_so(village: Village) ->
     assert case.due_at > was_due
 
 
+def test_an_extension_that_is_none_is_refused(village: Village) -> None:
+    case_id = filed(village)
+    actions.take(
+        village.actor("dispatcher"), case_id, "dispatch", {"agency": village.agencies["east_cm"].pk}, now=MORNING
+    )
+    actions.take(village.actor("handler"), case_id, "accept", now=MORNING)
+    until = (MORNING + timedelta(minutes=5)).isoformat()
+    ask = {"ask": "extension", "until": until, "reason": "等"}
+    with pytest.raises(BadInput) as told:
+        actions.take(village.actor("handler"), case_id, "request_extension", ask, now=MORNING)
+    assert told.value.field == "until"
+
+
 def test_a_refused_extension_changes_nothing_but_the_state(village: Village) -> None:
     case_id = filed(village)
     actions.take(

@@ -1,0 +1,118 @@
+"""Journeys through the whole house in a real browser: a tiny city behind a live server, Debian's Chromium."""
+
+import os
+import re
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+if TYPE_CHECKING:
+    from citybrain.sample.fixtures import TinyCity
+
+SHOTS = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or ""
+FLAGS = [
+    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--font-render-hinting=none",
+]  # fmt: skip
+DESK, PHONE, WALL = (1440, 900), (390, 844), (1920, 1080)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM:
+        pytest.fail("no Chromium here: run  apt-get install chromium fonts-noto-cjk", pytrace=False)
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
+        "1"  # the browser's library runs a loop beside the test's own queries
+    )
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield started
+        started.close()
+
+
+@pytest.fixture
+def open_city(transactional_db: None) -> Iterator["TinyCity"]:
+    """The tiny city, committed, so that the server's threads see it."""
+    from citybrain.sample.fixtures import forget, tiny_city
+
+    forget()
+    yield tiny_city(cases=30)
+    forget()
+
+
+@pytest.fixture
+def visitor(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
+    """Open the site as somebody new: `visitor()`, `visitor(PHONE, dark=True, english=True)`."""
+    opened: list[BrowserContext] = []
+
+    def come(size: tuple[int, int] = DESK, *, dark: bool = False, english: bool = False) -> Page:
+        context = browser.new_context(
+            viewport={"width": size[0], "height": size[1]},
+            locale="en-GB" if english else "zh-CN",
+            color_scheme="dark" if dark else "light",
+            base_url=live_server.url,  # type: ignore[attr-defined]
+            has_touch=size == PHONE,
+        )
+        context.set_default_timeout(20_000)
+        opened.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
+        return page
+
+    yield come
+    for context in opened:
+        context.close()
+
+
+@pytest.fixture
+def officer(visitor: Callable[..., Page]) -> Callable[..., Page]:
+    """Sign one of the cast in: `officer("acceptor")`."""
+    from citybrain.sample.cast import PASSWORD
+
+    def sign_in(login: str, size: tuple[int, int] = DESK, **look: bool) -> Page:
+        page = visitor(size, **look)
+        page.goto("/sign-in/")
+        page.locator("input[name=login], input[name=username]").first.fill(login)
+        page.locator("input[type=password]").fill(PASSWORD)
+        page.keyboard.press("Enter")
+        page.wait_for_url(lambda address: "sign-in" not in address)
+        return page
+
+    return sign_in
+
+
+def shoot(page: Page, name: str) -> None:
+    """Keep a screenshot for the README, once what moves has come to rest."""
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.wait_for_load_state("networkidle")
+    page.wait_for_timeout(400)
+    page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", caret="hide")
+
+
+def take(page: Page, number: str, label: str, fill: Callable[[Page], None] | None = None) -> None:
+    """Open a case on the desk and take a step by its button, as an officer would."""
+    page.goto(f"/desk/cases/{number}/")
+    button = page.locator(".cb-steps").get_by_role("button", name=re.compile(f"^{label}"))
+    if not button.first.is_visible():
+        page.locator(".cb-steps details > summary").first.click()
+    button.first.click()
+    if fill is not None:
+        dialog = page.locator("dialog[open]")
+        dialog.wait_for()
+        fill(page)
+        dialog.locator("button[type=submit]").click()
+        dialog.wait_for(state="detached")
+    page.wait_for_load_state("networkidle")
+
+
+def state_of(number: str) -> str:
+    """Return the key of a case's state, from the database."""
+    from citybrain.hub.cases.models import Case
+    from citybrain.hub.cases.states import State
+
+    return State(Case.objects.get(number=number).state).name.lower()

@@ -1,0 +1,127 @@
+"""A citizen reports with a photo → filed → dispatched → handled → checked → closed → rated."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from citybrain.hub.cases.models import Case, CaseEvent
+from citybrain.sample.fixtures import TinyCity
+
+from .conftest import PHONE, shoot, state_of, take
+from .pictures import lamp
+
+pytestmark = pytest.mark.browser
+
+
+def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
+    """Report a lamp as a citizen does on a phone; return number and query code."""
+    page.goto("/")
+    shoot(page, "portal-front")
+    page.locator("main").get_by_role("link", name="随手拍").first.click()
+    page.locator("input[type=file]").first.set_input_files(photo)
+    expect(page.locator("#photo img").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    shoot(page, "portal-photo")
+    page.locator("#photo a.btn-primary").click()
+    community = city.node("community").name
+    page.locator("#address").press_sequentially(community, delay=20)
+    page.locator("[data-found] li").first.click()
+    shoot(page, "portal-place")
+    page.locator("#place a.btn-primary").click()
+    page.locator("#description").fill("小区门口的路灯不亮了，晚上看不清路")
+    expect(page.locator("[data-guesses]")).to_contain_text("路灯不亮")
+    shoot(page, "portal-words")
+    page.locator("#words a.btn-primary").click()
+    page.get_by_role("button", name="发送").click()
+    page.wait_for_selector("#number")
+    shoot(page, "portal-done")
+    return re.sub(r"\D", "", page.locator("#number").inner_text()), page.locator("#code").inner_text().strip()
+
+
+def test_a_citizen_reports_and_it_is_settled_and_rated(
+    open_city: TinyCity, visitor: Callable[..., Page], officer: Callable[..., Page], tmp_path: Path
+) -> None:
+    before, after = lamp(tmp_path / "before.jpg", lit=False), lamp(tmp_path / "after.jpg", lit=True)
+    citizen = visitor(PHONE)
+    number, code = report(citizen, open_city, before)
+    assert len(number) == 15
+    assert state_of(number) == "reported"
+
+    acceptor = officer("acceptor")
+    acceptor.goto("/desk/work/to_file/")
+    expect(acceptor.locator("body")).to_contain_text("小区门口的路灯不亮了")
+    shoot(acceptor, "desk-list")
+    acceptor.goto(f"/desk/cases/{number}/")
+    shoot(acceptor, "desk-case")
+    take(
+        acceptor,
+        number,
+        "立案",
+        lambda page: expect(page.locator("dialog[open]")).to_contain_text("路灯不亮"),
+    )
+    assert state_of(number) == "pending_dispatch"
+
+    dispatcher = officer("dispatcher")
+    agency = open_city.agency("city_mgmt")
+
+    def choose(page: Page) -> None:
+        wanted = page.locator(f"dialog[open] input[type=radio][value='{agency.pk}']")
+        if wanted.count():
+            wanted.first.check(force=True)
+        else:
+            page.locator("dialog[open] [data-picker-words]").press_sequentially(agency.name, delay=10)
+            page.locator("[role=option]").first.click()
+        shoot(page, "desk-dispatch")
+
+    take(dispatcher, number, "派遣", choose)
+    assert state_of(number) == "pending_handling"
+    assert Case.objects.get(number=number).agency_id == agency.pk
+
+    handler = officer("handler")
+    take(handler, number, "接收")
+    assert state_of(number) == "handling"
+
+    def done(page: Page) -> None:
+        page.locator("dialog[open] textarea[name=reason]").fill("更换了灯泡，已经亮了")
+        page.locator("dialog[open] input[type=file]").first.set_input_files(after)
+
+    take(handler, number, "反馈结果", done)
+    assert state_of(number) == "handled"
+
+    take(acceptor, number, "派人核查", lambda page: None)
+    worker = officer("worker", PHONE)
+    worker.goto("/desk/m/")
+    shoot(worker, "phone-tasks")
+    assert state_of(number) == "checking"
+    worker.goto(f"/desk/m/cases/{number}/")
+    shoot(worker, "phone-case")
+    worker.goto(f"/desk/m/cases/{number}/steps/pass_check/")
+    worker.locator("label.cb-choice", has_text=re.compile("^\\s*是")).first.click()
+    worker.locator("form button[type=submit]").last.click()
+    worker.wait_for_load_state("networkidle")
+    assert Case.objects.get(number=number).solved is True
+
+    take(acceptor, number, "结案", lambda page: None)
+    assert state_of(number) == "closed"
+    acceptor.goto(f"/desk/cases/{number}/")
+    shoot(acceptor, "desk-case-closed")
+
+    other = visitor(PHONE)
+    other.goto("/progress/")
+    other.locator("#number").fill(number)
+    other.locator("#code").fill(code)
+    other.locator("main button").last.click()
+    expect(other.locator("h1")).to_contain_text("已解决")
+    shoot(other, "portal-progress")
+    other.locator(".pt-faces a[data-value='5']").click()
+    other.locator("form [data-send]").click()
+    expect(other.locator("body")).to_contain_text("非常满意")
+
+    case = Case.objects.get(number=number)
+    assert (case.rating, case.solved, case.on_time) == (5, True, True)
+    assert list(CaseEvent.objects.filter(case=case).order_by("seq").values_list("action", flat=True)) == [
+        "report", "file", "dispatch", "accept", "feedback", "start_check", "pass_check", "close", "rate",
+    ]  # fmt: skip
