@@ -23,7 +23,7 @@ def draw(source: str, **context: Any) -> str:
     return " ".join(Template("{% load look %}" + source).render(given).split())
 
 
-@pytest.mark.parametrize(("code", "said"), [("zh-hans", "已超时"), ("en", "Overdue")])
+@pytest.mark.parametrize(("code", "said"), [("zh-hans", "已超时"), ("en", "Late")])
 def test_a_state_is_word_shape_and_colour(code: str, said: str) -> None:
     with translation.override(code):
         drawn = draw('{% state "late" %}')

@@ -66,33 +66,63 @@ export function limits(values) {
   return Array.from({ length: STEPS }, (_, step) => sorted[Math.floor((step * sorted.length) / STEPS)]);
 }
 
+// Draws the areas, and draws them again when their address changes: other figures, or other areas.
 async function shapes(box, map, fit) {
-  const { L } = window;
-  let data;
+  let drawn = null;
+  let latest = 0;
+  const load = async () => {
+    latest += 1;
+    const mine = latest;
+    const data = await outlines(box);
+    if (!data || mine !== latest) return;
+    const before = drawn?.ids;
+    drawn?.remove();
+    drawn = draw(box, map, data);
+    const bounds = drawn.layer.getBounds();
+    if (fit && drawn.ids !== before && bounds.isValid()) map.fitBounds(bounds, { padding: [12, 12], animate: false });
+    drawn.label();
+  };
+  await load();
+  new MutationObserver(() => { if (box.dataset.areas) load(); }).observe(box, { attributes: true, attributeFilter: ["data-areas"] });
+}
+
+async function outlines(box) {
   try {
     const answer = await fetch(box.dataset.areas, { headers: { Accept: "application/json" } });
     if (!answer.ok) throw new Error(String(answer.status));
-    data = await answer.json();
+    const data = await answer.json();
+    box.querySelector("[data-map-failed]")?.remove();
+    return data;
   } catch {
-    box.append(make("p", { class: "cb-banner cb-map-note", "data-kind": "failed", role: "alert" }, words.mapFailed));
-    return;
+    if (!box.querySelector("[data-map-failed]")) box.append(make("p", { class: "cb-banner cb-map-note", "data-kind": "failed", "data-map-failed": true, role: "alert" }, words.mapFailed));
+    return null;
   }
+}
+
+const isNothing = (value) => value === null || value === undefined;
+
+function draw(box, map, data) {
+  const { L } = window;
   const { shade } = box.dataset;
-  const steps = shade ? limits(data.features.map((one) => one.properties[shade]).filter((value) => value !== null && value !== undefined)) : [];
-  const style = (feature) => {
-    const value = shade ? feature.properties[shade] : undefined;
-    const at = steps.filter((limit) => value >= limit).length;
-    const bare = box.dataset.tiles ? 0.35 : 1;
-    return {
-      color: token(shade ? "surface" : "line-strong"),
-      weight: feature.properties.mine ? 3 : 1,
-      fillColor: shade ? token(`shade-${Math.max(1, at)}`) : token(feature.properties.mine ? "accent-soft" : "surface"),
-      fillOpacity: shade ? 0.9 * bare + 0.1 : bare * 0.85,
-    };
+  const values = shade ? data.features.map((one) => one.properties[shade]).filter((value) => !isNothing(value)) : [];
+  const steps = limits(values);
+  const digits = values.every(Number.isInteger) ? 0 : 1;
+  const bare = box.dataset.tiles ? 0.35 : 1;
+  const fill = ({ properties }) => {
+    if (!shade) return token(properties.mine ? "accent-soft" : "surface");
+    if (isNothing(properties[shade])) return token("sunken");
+    return token(`shade-${Math.max(1, steps.filter((limit) => properties[shade] >= limit).length)}`);
   };
+  const style = (feature) => ({
+    color: token(shade ? "surface" : "line-strong"),
+    weight: feature.properties.mine ? 3 : 1,
+    fillColor: fill(feature),
+    fillOpacity: shade ? 0.9 * bare + 0.1 : bare * 0.85,
+  });
   const tip = ({ properties }) => {
-    const value = shade && properties[shade] !== undefined && properties[shade] !== null ? `${amount(properties[shade])} ${box.dataset.unit ?? ""}` : "";
-    return make("span", {}, properties.name ?? "", value ? make("b", {}, ` ${value}`) : "");
+    const value = shade && !isNothing(properties[shade]) ? `${amount(properties[shade], digits)} ${box.dataset.unit ?? ""}` : "";
+    const said = properties.said ? make("span", { class: "cb-map-said" }, properties.said) : "";
+    return make("span", {}, properties.name ?? "", value ? make("b", {}, ` ${value}`) : "", said);
   };
   const layer = L.geoJSON(data, {
     style,
@@ -107,16 +137,27 @@ async function shapes(box, map, fit) {
       });
     },
   }).addTo(map);
-  if (fit && layer.getBounds().isValid()) map.fitBounds(layer.getBounds(), { padding: [12, 12], animate: false });
-  labels(map, layer, (feature) => (shade ? style(feature).fillColor : ""));
-  if (steps.length > 1) legend(box, steps);
-  document.addEventListener("look:theme", () => requestAnimationFrame(() => layer.setStyle(style)));
+  const repaint = () => requestAnimationFrame(() => layer.setStyle(style));
+  document.addEventListener("look:theme", repaint);
+  box.querySelector(".cb-legend")?.remove();
+  if (steps.length > 1) legend(box, steps, digits);
   box.lookAreas = layer;
+  let names = null;
+  return {
+    layer,
+    ids: data.features.map((one) => one.properties.id).join(" "),
+    label: () => { names = labels(map, layer, (feature) => (shade ? fill(feature) : "")); },
+    remove: () => {
+      document.removeEventListener("look:theme", repaint);
+      names?.remove();
+      layer.remove();
+    },
+  };
 }
 
-function legend(box, steps) {
-  const marks = make("div", { class: "cb-legend-steps" }, ...steps.map((step) => make("span", {}, amount(step))));
-  box.append(make("div", { class: "cb-legend", "aria-hidden": "true" }, box.dataset.unit ?? "", marks));
+function legend(box, steps, digits) {
+  const marks = make("div", { class: "cb-legend-steps" }, ...steps.map((step) => make("span", {}, amount(step, digits))));
+  box.append(make("div", { class: "cb-legend", "aria-hidden": "true" }, box.dataset.legend ?? box.dataset.unit ?? "", marks));
 }
 
 // The middle of the map is the place: move the map under the cross. Works by finger, mouse and arrow keys.

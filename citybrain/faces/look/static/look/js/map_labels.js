@@ -65,6 +65,11 @@ export function labels(map, layer, fillOf = () => "") {
   };
   arrange();
   map.on("zoomend", arrange);
-  document.addEventListener("look:theme", () => { sizes.clear(); requestAnimationFrame(arrange); });
+  const again = () => { sizes.clear(); requestAnimationFrame(arrange); };
+  document.addEventListener("look:theme", again);
+  group.on("remove", () => {
+    map.off("zoomend", arrange);
+    document.removeEventListener("look:theme", again);
+  });
   return group;
 }

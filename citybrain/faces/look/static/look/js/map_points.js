@@ -15,20 +15,21 @@ function clusterIcon(number, tone) {
 }
 
 function pointIcon(properties) {
-  const size = toneOf(properties) === "info" ? 14 : 16;
-  return window.L.divIcon({ className: "", html: make("span", { class: "cb-pin", "data-tone": toneOf(properties) }), iconSize: [size, size] });
+  const pin = make("span", { class: "cb-spot" }, make("span", { class: "cb-pin", "data-tone": toneOf(properties) }));
+  return window.L.divIcon({ className: "", html: pin, iconSize: [24, 24] });  // large enough for a finger
 }
 
 export function watchPoints(box, map) {
   const { L } = window;
   const near = L.markerClusterGroup({
     showCoverageOnHover: false,
-    maxClusterRadius: 48,
+    maxClusterRadius: 60,
     animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     chunkedLoading: true,
     iconCreateFunction: (cluster) => {
       const tones = cluster.getAllChildMarkers().map((one) => one.options.tone);
-      return clusterIcon(cluster.getChildCount(), tones.includes("urgent") ? "urgent" : tones.includes("late") ? "late" : "info");
+      const late = tones.filter((tone) => tone === "late").length;
+      return clusterIcon(cluster.getChildCount(), tones.includes("urgent") ? "urgent" : late * 2 > tones.length ? "late" : "info");
     },
   }).addTo(map);
   const far = L.layerGroup().addTo(map);

@@ -60,6 +60,17 @@ export const token = (name) => getComputedStyle(document.documentElement).getPro
 
 export const csrf = () => document.querySelector('meta[name="csrf-token"]')?.content ?? "";
 
+// An icon of the sprite. `name` must be in an icons.txt.
+export function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "cb-icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${document.documentElement.dataset.icons}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
 export function make(tag, attributes = {}, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes)) {

@@ -10,6 +10,7 @@ const EVERY = 60_000;
 const LATER = new Set([408, 425, 429]);
 const owner = document.documentElement.dataset.me ?? "";
 
+const others = "BroadcastChannel" in window ? new BroadcastChannel("look:queue") : null;
 let opened = null;
 
 function open() {
@@ -35,7 +36,11 @@ async function store(mode, act) {
 
 export const waiting = async () => (await store("readonly", (all) => all.getAll())).filter((one) => one.owner === owner);
 const put = (entry) => store("readwrite", (all) => all.put(entry));
-export const discard = (key) => store("readwrite", (all) => all.delete(key)).then(showQueue);
+export async function discard(key) {
+  await store("readwrite", (all) => all.delete(key));
+  await showQueue();
+  others?.postMessage("changed");
+}
 
 function newKey() {
   if (crypto.randomUUID) return crypto.randomUUID();
@@ -109,6 +114,7 @@ async function finish(form, entry, result) {
     return;
   }
   await showQueue();
+  others?.postMessage("changed");
   if (announce("look:queued", form, { key: entry.key })) {
     toast(words.queued);
     form.reset();
@@ -158,6 +164,7 @@ mount("form[data-queue-form]", queueForm);
 if (document.querySelector("[data-queue], form[data-queue-form]")) {
   showQueue();
   flush();
+  others?.addEventListener("message", showQueue);
   window.addEventListener("online", flush);
   document.addEventListener("visibilitychange", () => { if (!document.hidden) flush(); });
   document.addEventListener("click", (event) => { if (event.target.closest("[data-queue-now]")) flush(); });
