@@ -74,6 +74,7 @@ def apply_settings(folder: Path) -> None:
     settings.HOME = folder
     settings.MEDIA_ROOT = folder / "photos"
     settings.STATIC_ROOT = folder / "static"
+    settings.STATIC_ROOT.mkdir()
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
 
 

@@ -40,6 +40,10 @@ def check_external(url: str) -> None:
         with psycopg.connect(url, connect_timeout=10) as link:
             version = link.info.server_version
             row = link.execute("SELECT getdatabaseencoding()").fetchone()
+    except psycopg.ProgrammingError as error:
+        raise DatabaseError(
+            f"DATABASE_URL: {shown} is no address of a PostgreSQL; use postgresql://…"
+        ) from error
     except psycopg.OperationalError as error:
         raise DatabaseError(f"DATABASE_URL: {shown} doesn't answer: {str(error).strip()}") from error
     if version < LEAST_VERSION:
