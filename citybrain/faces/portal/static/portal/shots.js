@@ -1,7 +1,7 @@
 // Photos: shown at once, made smaller, sent ahead while the next question is answered. Without a network they
 // stay here and go with the report.
 import { downscale } from "../look/js/photo.js";
-import { csrf, make } from "../look/js/mount.js";
+import { csrf, icon, make } from "../look/js/mount.js";
 import { say, wrong } from "./said.js";
 
 export class Shots {
@@ -72,9 +72,7 @@ export class Shots {
   }
 
   dress(shot) {
-    const icon = this.box.querySelector("svg use")?.getAttribute("href").replace(/#.*$/, "#x") ?? "";
-    const remove = make("button", { type: "button", "data-remove": true, "aria-label": say("remove") });
-    remove.innerHTML = `<svg class="cb-icon" aria-hidden="true"><use href="${icon}"/></svg>`;
+    const remove = make("button", { type: "button", "data-remove": true, "aria-label": say("remove") }, icon("x"));
     remove.addEventListener("click", () => this.remove(shot));
     shot.item.append(remove);
   }
