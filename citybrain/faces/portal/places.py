@@ -74,7 +74,7 @@ def city_name() -> str:
 def where_is(case: Case) -> str:
     """Return where a case lies: its areas, then the address that was written down."""
     areas = where(case.community_id or case.street_id or case.district_id)
-    return " ".join(part for part in (areas, case.address) if part)
+    return areas if areas.endswith(case.address) else f"{areas} {case.address}".strip()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,14 +43,11 @@ def before(at: datetime, now: datetime) -> str:
     local, today = timezone.localtime(at), timezone.localtime(now)
     if (local.date() - today.date()).days <= 1:
         return _("%(when)s 前") % {"when": moment(at, now)}
-    when = f"{day(at, now)}{'' if not _english() else ', '}{_weekday(local)} {local:%H:%M}"
-    return _("%(when)s 前") % {"when": when}
-
-
-def _weekday(local: datetime) -> str:
     if _english():
-        return local.strftime("%a")
-    return "周" + "一二三四五六日"[local.weekday()]
+        when = f"{formats.date_format(local, 'D')} {day(at, now)}, {local:%H:%M}"
+    else:
+        when = f"{day(at, now)}周{'一二三四五六日'[local.weekday()]} {local:%H:%M}"
+    return _("%(when)s 前") % {"when": when}
 
 
 def number(value: str) -> str:

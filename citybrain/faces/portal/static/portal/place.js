@@ -22,6 +22,7 @@ export class Place {
     scope.querySelector("[data-here]").addEventListener("click", () => this.here());
     scope.querySelector("[data-open-map]").addEventListener("click", () => this.openMap());
     scope.querySelector("[data-from-photo]").addEventListener("click", () => this.point(this.photo.lon, this.photo.lat));
+    this.address.addEventListener("input", () => wrong(scope, "place", ""));
     this.address.addEventListener("input", later(RECHECK_MS, () => this.search()));
     this.address.addEventListener("keydown", (event) => {
       if (event.key !== "Enter") return;
@@ -36,7 +37,8 @@ export class Place {
   }
 
   get words() {
-    return [this.name, this.address.value.trim()].filter((part, at, all) => part && all.indexOf(part) === at).join(" ");
+    const detail = this.address.value.trim();
+    return this.name.endsWith(detail) ? this.name : `${this.name} ${detail}`.trim();
   }
 
   offerPhoto(place) {
@@ -74,7 +76,11 @@ export class Place {
     this.quiet = true;
     this.map?.setView([lat, lon], CLOSE, { animate: false });
     this.quiet = false;
-    this.ask();
+    if ((await this.ask()) === false && this.shown?.has("city")) {
+      this.quiet = true;
+      this.map.fitBounds(this.shown.get("city").getBounds(), { animate: false });
+      this.quiet = false;
+    }
   }
 
   set(lon, lat) {
@@ -91,14 +97,14 @@ export class Place {
   // Asks what the point is called; one outside the city is told and not kept.
   async ask() {
     const [lon, lat] = [this.lon.value, this.lat.value];
-    if (!lon || !lat) return;
+    if (!lon || !lat) return null;
     let answer;
     try {
       answer = await (await fetch(`${this.urls.locateUrl}?lon=${lon}&lat=${lat}`)).json();
     } catch {
-      return;  // no network: the server judges it when the report arrives
+      return null;  // no network: the server judges it when the report arrives
     }
-    if (this.lon.value !== lon || this.lat.value !== lat) return;
+    if (this.lon.value !== lon || this.lat.value !== lat) return null;
     wrong(this.scope, "place", "");
     if (answer.inside) {
       this.name = answer.name;
@@ -112,6 +118,7 @@ export class Place {
       this.tell(answer.detail, "bad");
     }
     this.form.dispatchEvent(new Event("portal:changed"));
+    return answer.inside;
   }
 
   async search() {

@@ -1,7 +1,5 @@
-// Every page of the portal: scripts are here, so what needs them may show; codes can be copied; screens read aloud.
+// Every page of the portal: codes can be copied, screens read aloud, and what waited for the network is shown.
 import { offerSpeech } from "./speak.js";
-
-document.documentElement.classList.add("pt-scripted");
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.addEventListener("click", async () => {
