@@ -136,7 +136,7 @@ _TABLE: Final = (
     Transition(
         "reject", _("不予立案"), BEFORE_FILING, S.REJECTED,
         (Need("cause", Kind.CHOICE, _("原因"), choices=REJECT_REASONS), _reason(_("答复上报人"))),
-        clock=Clock.STOP, batch=True, style="danger", citizen=_("未予立案"), key_hint="x",
+        clock=Clock.STOP, batch=True, style="danger", citizen=_("未予受理"), key_hint="x",
     ),
     Transition(
         "merge", _("并入同一案件"), BEFORE_FILING, S.CANCELLED,
