@@ -86,6 +86,9 @@ async function shapes(box, map, fit) {
   new MutationObserver(() => { if (box.dataset.areas) load(); }).observe(box, { attributes: true, attributeFilter: ["data-areas"] });
 }
 
+// Fewer steps than shades are spread over all of them, so that they can be told apart.
+const shadeOf = (at, of) => (of < 2 ? 3 : 1 + Math.round(((Math.max(1, at) - 1) * (STEPS - 1)) / (of - 1)));
+
 async function outlines(box) {
   try {
     const answer = await fetch(box.dataset.areas, { headers: { Accept: "application/json" } });
@@ -111,7 +114,7 @@ function draw(box, map, data) {
   const fill = ({ properties }) => {
     if (!shade) return token(properties.mine ? "accent-soft" : "surface");
     if (isNothing(properties[shade])) return token("sunken");
-    return token(`shade-${Math.max(1, steps.filter((limit) => properties[shade] >= limit).length)}`);
+    return token(`shade-${shadeOf(steps.filter((limit) => properties[shade] >= limit).length, steps.length)}`);
   };
   const style = (feature) => ({
     color: token(shade ? "surface" : "line-strong"),
@@ -156,7 +159,7 @@ function draw(box, map, data) {
 }
 
 function legend(box, steps, digits) {
-  const marks = make("div", { class: "cb-legend-steps" }, ...steps.map((step) => make("span", {}, amount(step, digits))));
+  const marks = make("div", { class: "cb-legend-steps" }, ...steps.map((step, at) => make("span", { "data-shade": shadeOf(at + 1, steps.length) }, amount(step, digits))));
   box.append(make("div", { class: "cb-legend", "aria-hidden": "true" }, box.dataset.legend ?? box.dataset.unit ?? "", marks));
 }
 
