@@ -9,6 +9,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("health", health, name="health"),
     path("push/ticket", ticket, name="push_ticket"),
     path("look/", include("citybrain.faces.look.urls")),
+    path("cockpit/", include("citybrain.faces.cockpit.urls")),
     path("desk/people/", include("citybrain.faces.desk.accounts.people_urls")),
     path("api/", include("citybrain.faces.gateway.urls")),
     path("desk/", include("citybrain.faces.desk.urls")),
