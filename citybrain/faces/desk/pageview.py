@@ -9,6 +9,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from citybrain.base.areas.tree import tree
 from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk.maps import outline_round
 from citybrain.faces.desk.shown import RowView, row_view
@@ -16,7 +17,6 @@ from citybrain.faces.look import words
 from citybrain.hub.cases.detail import CasePage, ClockView, EventView
 from citybrain.hub.cases.errors import NotFound
 from citybrain.hub.cases.models import Case, CasePhoto
-from citybrain.hub.cases.rows import area_names
 from citybrain.hub.cases.same_case import SameCase
 from citybrain.hub.cases.states import STAGE_OF, Rating, Stage, State
 from citybrain.hub.cases.steps import NextStep
@@ -196,11 +196,9 @@ def full_place(page: CasePage) -> str:
 
 def short_address(page: CasePage) -> str:
     """Return the address without the names of areas that it begins with: they stand before it already."""
-    kept = page.case.address
-    for name in area_names(
-        (page.case.city_id, page.case.district_id, page.case.street_id, page.case.community_id)
-    ):
-        kept = kept.removeprefix(name)
+    case, known, kept = page.case, tree(), page.case.address
+    for node in map(known.find, (case.city_id, case.district_id, case.street_id, case.community_id)):
+        kept = kept.removeprefix(node.name if node else "")
     return kept.strip(" ,，")
 
 

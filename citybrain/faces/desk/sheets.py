@@ -14,10 +14,12 @@ from django.utils.translation import gettext_lazy as _
 from django.views.decorators.http import require_GET
 
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.pageview import full_place
 from citybrain.faces.look import words
 from citybrain.hub.cases.detail import CasePage, EventView, case_page
 from citybrain.hub.cases.errors import BadInput, NotNow
 from citybrain.hub.cases.follow import DISPATCHES
+from citybrain.hub.cases.states import Step
 
 MOST: Final = 50
 
@@ -57,6 +59,7 @@ class Sheet:
     dispatched: str
     due: str
     rule: tuple[str, ...]
+    place: str
     history: tuple[tuple[str, str, str, str], ...]
 
 
@@ -100,7 +103,7 @@ def _sheet(request: HttpRequest, number: str, kind: Kind) -> Sheet:
     event = next((one for one in reversed(page.events) if one.action in kind.actions), None)
     if event is None:
         raise NotNow(str(kind.missing))
-    running = page.running
+    clock = next((one for one in reversed(page.clocks) if one.step == Step.HANDLING), page.running)
     return Sheet(
         kind=kind,
         page=page,
@@ -108,8 +111,9 @@ def _sheet(request: HttpRequest, number: str, kind: Kind) -> Sheet:
         event=event,
         reported=words.stamp(page.case.reported_at),
         dispatched=words.stamp(page.case.dispatched_at),
-        due=words.stamp(running.due_at) if running else "",
-        rule=running.lines if running else (),
+        due=words.stamp(clock.due_at) if clock else "",
+        rule=clock.lines if clock else (),
+        place=full_place(page),
         history=tuple((words.stamp(one.at), one.label, one.who, one.reason) for one in page.events),
     )
 

@@ -77,12 +77,31 @@ def _take(request: HttpRequest, number: str, transition: Transition, place: Plac
         "step": transition.label,
         "state": outcome.state.label,
     }
+    if not _still_sees(request, number):
+        return _gone(request, done)
     if place.show is not None and is_partial(request):
         answer = place.show(request, number, done)
         answer["HX-Trigger"] = json.dumps({"desk-taken": {"number": number, "step": transition.key}})
         return toast(answer, done)
     pageview.remember(request, done)
     return HttpResponseRedirect(reverse(place.case, args=[number]))
+
+
+def _still_sees(request: HttpRequest, number: str) -> bool:
+    """Return whether the step left the case within the reader's sight: a returned one leaves the handler's."""
+    try:
+        pageview.visible_id(actor_of(request), number)
+    except NotFound:
+        return False
+    return True
+
+
+def _gone(request: HttpRequest, done: str) -> HttpResponse:
+    """Say that the step was taken and the case has gone on to others."""
+    if is_partial(request):
+        return toast(render(request, "desk/case/gone.html", {"done": done}), done)
+    pageview.remember(request, done)
+    return HttpResponseRedirect(reverse("desk:home"))
 
 
 def _refused(

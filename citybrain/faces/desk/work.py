@@ -25,6 +25,7 @@ from citybrain.faces.desk.choosing import AreaChoice, area_choices
 from citybrain.faces.desk.doors import actor_of, is_partial, officers, person_of
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import RowView, case_row, row_views
+from citybrain.faces.look import words
 from citybrain.hub.cases import actions, filters, items, lists
 from citybrain.hub.cases.detail import case_page
 from citybrain.hub.cases.errors import BadInput, NotFound
@@ -52,7 +53,7 @@ COLUMNS: Final[dict[str, Promise]] = {
     "urges": gettext_lazy("催办(次)"),
     "reports": gettext_lazy("反映(人)"),
 }
-TABS_SHOWN: Final = 9
+TABS_SHOWN: Final = 8
 NUMBERS: Final = frozenset({"returns", "reworks", "urges", "reports"})
 SHOWN_FIRST: Final = ("number", "state", "item", "left", "what", "where", "reported", "holder")
 ORDERS: Final[dict[str, Promise]] = {
@@ -205,8 +206,8 @@ def split_tabs(tabs: Sequence[Tab], key: str) -> dict[str, Any]:
         }
         for tab in tabs
     ]
-    shown = drawn[:TABS_SHOWN]
-    rest = drawn[TABS_SHOWN:]
+    most = TABS_SHOWN - 2 if words.is_english() else TABS_SHOWN
+    shown, rest = drawn[:most], drawn[most:]
     active = next((tab for tab in rest if tab["active"]), None)
     return {
         "tabs": [*shown, *([active] if active else [])],
@@ -284,7 +285,7 @@ def _agency_name(agency_id: int | None) -> str:
 
 def chips(chosen: Filters, kept: dict[str, str]) -> list[Chip]:
     """Return the filters in force in words, each with the address without it."""
-    words: dict[str, str] = {
+    said: dict[str, str] = {
         "q": f"“{chosen.q}”" if chosen.q else "",
         "state": _("、").join(str(State(one).label) for one in chosen.states),
         "source": _("、").join(str(Source(one).label) for one in chosen.sources),
@@ -299,7 +300,7 @@ def chips(chosen: Filters, kept: dict[str, str]) -> list[Chip]:
         "late": _("超时") if chosen.late else "",
         "supervised": _("督办") if chosen.supervised else "",
     }
-    return [Chip(text, query(kept, **{name: None}) or "?") for name, text in words.items() if text]
+    return [Chip(text, query(kept, **{name: None}) or "?") for name, text in said.items() if text]
 
 
 def columns(request: HttpRequest) -> list[Column]:
