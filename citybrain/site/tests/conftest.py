@@ -47,16 +47,13 @@ def citybrain(home, *arguments, **changes):
 
 
 @pytest.fixture(scope="module")
-def other_database(django_db_setup, django_db_blocker):
-    """An empty database beside the test's own, on the same server; its address."""
-    from django.db import connection
-
+def other_database():
+    """An empty database of this worker's own, on the server of the test run; its address."""
     from citybrain.site.database import connection_info
 
     info = connection_info()
-    name = f"{connection.settings_dict['NAME']}_other"
+    name = f"{os.environ.get('CITYBRAIN_TEST_DB', 'test')}_{os.getpid()}_other"
     with psycopg.connect(**info | {"dbname": "postgres"}, autocommit=True) as link:
-        link.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         link.execute(f'CREATE DATABASE "{name}"')
         yield f"postgresql://{info['user']}:{info['password']}@{info['host']}:{info['port']}/{name}"
         link.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

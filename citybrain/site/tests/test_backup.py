@@ -10,8 +10,6 @@ import pytest
 
 from citybrain.site.tests.conftest import ROOT, citybrain, environment, open_folder
 
-pytestmark = pytest.mark.xdist_group("backup")
-
 MAKE = """
 import django; django.setup()
 from citybrain.site.up import migrate; migrate()

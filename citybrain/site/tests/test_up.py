@@ -17,7 +17,7 @@ import pytest
 from citybrain.site.postgres import free_port
 from citybrain.site.tests.conftest import citybrain, environment, open_folder
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("up")]
+pytestmark = pytest.mark.faults
 SCALE = "0.003"
 
 
@@ -73,13 +73,18 @@ class City:
         return found
 
     def named(self, word):
-        return [process for process in self.processes() if word in " ".join(process.cmdline())]
+        found = []
+        for process in self.processes():
+            with contextlib.suppress(psutil.Error):
+                if word in " ".join(process.cmdline()):
+                    found.append(process)
+        return found
 
     def end(self):
         if self.process and self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
             self.process.wait(60)
-        return self.process.returncode
+        return self.process.returncode if self.process else None
 
 
 @pytest.fixture(scope="module")
