@@ -11,12 +11,12 @@ from django.views.decorators.http import require_GET
 
 from citybrain.base.areas import shapes
 from citybrain.base.areas.models import Level
-from citybrain.base.areas.tree import tree
+from citybrain.base.areas.tree import Node, tree
 from citybrain.faces.cockpit import measures
 from citybrain.faces.cockpit.chosen import Chosen, desk_list, name_of, read
 from citybrain.faces.cockpit.doors import actor_of, leaders
 from citybrain.faces.cockpit.measures import AreaLine, Measure
-from citybrain.faces.look.words import amount
+from citybrain.faces.look.words import amount, is_english
 from citybrain.hub.cases import mapfeed
 
 ZOOM = {Level.CITY: 10, Level.DISTRICT: 12, Level.STREET: 14, Level.COMMUNITY: 16}
@@ -61,6 +61,7 @@ def properties(chosen: Chosen, measure: Measure, line: AreaLine) -> dict[str, An
     return {
         "id": line.node.id,
         "name": name_of(line.node),
+        "short": short_name(line.node),
         "value": None if value is None else round(value, measure.digits),
         "label": amount(value, measure.digits),
         "said": _("在办 %(open)s · 超时 %(late)s · 今日上报 %(today)s")
@@ -71,6 +72,12 @@ def properties(chosen: Chosen, measure: Measure, line: AreaLine) -> dict[str, An
         },
         "url": below_url(chosen, line),
     }
+
+
+def short_name(node: Node) -> str:
+    """Return what is written on the map: in English without the kind, which the whole map shares."""
+    name = name_of(node)
+    return name.rsplit(" ", 1)[0] if is_english() and node.level < Level.GRID else name
 
 
 def below_url(chosen: Chosen, line: AreaLine) -> str:
@@ -84,9 +91,14 @@ def below_url(chosen: Chosen, line: AreaLine) -> str:
 @never_cache
 @require_GET
 def cases_view(request: HttpRequest) -> JsonResponse:
-    """Open cases of the area looked at, as points or as counts where they are many; ?box=w,s,e,n."""
+    """Open cases of the area looked at, as points or as counts where they are many; ?box=w,s,e,n.
+
+    None at all where points are switched off, or for who may not see cases.
+    """
     actor = actor_of(request)
     chosen = read(actor, request.GET)
+    if not (chosen.points and chosen.sees_cases):
+        return JsonResponse({"type": "FeatureCollection", "clustered": False, "features": []})
     return JsonResponse(mapfeed.feed(actor, chosen.filters, _box(request.GET.get("box", ""))))
 
 

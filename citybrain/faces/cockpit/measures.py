@@ -55,12 +55,17 @@ class Measure:
     digits: int = 0
     hotkey: str = ""
 
+    @property
+    def is_count(self) -> bool:
+        """Whether it counts cases as they are: then its name says the unit, too."""
+        return self.key in {"open", "late", "today"}
+
 
 MEASURES: Final = (
     Measure("open", _("在办"), _("在办案件"), _("件"), lambda line: line.now.open, 0, "1"),
     Measure("late", _("超时"), _("超时在办"), _("件"), lambda line: line.now.late, 0, "2"),
     Measure("late_share", _("超时占比"), _("在办中超时占比"), _("%"), lambda line: line.late_share, 1, "3"),
-    Measure("today", _("今日上报"), _("今日上报"), _("件"), lambda line: line.now.reported_today, 0, "4"),
+    Measure("today", _("今日"), _("今日上报"), _("件"), lambda line: line.now.reported_today, 0, "4"),
     Measure("density", _("上报密度"), _("今日上报密度"), _("件/万网格"), lambda line: line.density, 0, "5"),
     Measure("missed", _("超时办结"), _("超时办结率"), _("%"), lambda line: line.missed, 1, "6"),
 )

@@ -26,7 +26,7 @@ def hours_chart(hours: Sequence[DayFigure], size: str = "fill") -> Chart:
         title=_("今天各小时上报"),
         unit=_("件"),
         kind="bar",
-        categories=[str(hour) for hour in range(HOURS)],
+        categories=[f"{hour:02d}" for hour in range(HOURS)],
         series=[Series(_("上报量"), counts + [None] * (HOURS - len(counts)))],
         size=size,
     )

@@ -79,11 +79,9 @@ def map_parts(chosen: Chosen, lines: list[AreaLine], open_cases: int, now: datet
         ],
         "spans": [(days, chosen.url(days=days), days == chosen.days) for days in SPANS],
         "unit": unit,
-        "legend": f"{measure.name} · {unit}",
+        "legend": str(measure.name) if measure.is_count else f"{measure.name} · {unit}",
         "areas_url": data_url("cockpit:areas", chosen, at=int(now.timestamp())) if lines else "",
-        "points_url": data_url("cockpit:cases", chosen, at=int(now.timestamp()))
-        if draws_points(chosen)
-        else "",
+        "points_url": data_url("cockpit:cases", chosen, at=int(now.timestamp())),
         "table": [
             (line, name_of(line.node), below_url(chosen, line), amount(measure.value(line), measure.digits))
             for line in lines
@@ -92,14 +90,10 @@ def map_parts(chosen: Chosen, lines: list[AreaLine], open_cases: int, now: datet
     }
 
 
-def draws_points(chosen: Chosen) -> bool:
-    return chosen.points and chosen.sees_cases
-
-
 def data_url(name: str, chosen: Chosen, at: int) -> str:
     """Return the address of the map's data; another moment makes it another address."""
-    params = {"area": chosen.area.id, "measure": chosen.measure, "days": chosen.days, "at": at}
-    return address(name, params)
+    params = {"area": chosen.area.id, "measure": chosen.measure, "days": chosen.days}
+    return address(name, {**params, "points": int(chosen.points), "at": at})
 
 
 def links(chosen: Chosen) -> dict[str, Any]:
