@@ -76,14 +76,17 @@ function threshold(data) {
   };
 }
 
+// About how wide a text is, in its own font size.
+const wide = (text) => [...text].reduce((sum, sign) => sum + (sign.charCodeAt(0) > 0x2e7f ? 1 : 0.6), 0);
+
 function lines(data) {
   const { names, values } = axes(data);
   const direct = data.series.length > 1 && data.series.length <= FEW;
-  const longest = Math.max(...data.series.map((one) => one.name.length));
   const common = base(data);
+  const longest = Math.max(...data.series.map((one) => wide(one.name))) * common.textStyle.fontSize;
   return {
     ...common,
-    grid: { ...common.grid, right: direct ? 16 + longest * 12 : 16, top: data.series.length > FEW ? 36 : 16 },
+    grid: { ...common.grid, right: direct ? 16 + longest : 16, top: data.series.length > FEW ? 36 : 16 },
     legend: data.series.length > FEW ? { top: 0, left: 0, icon: "roundRect", itemWidth: 12, itemHeight: 3, textStyle: { color: token("ink-2") } } : undefined,
     xAxis: { ...names, boundaryGap: false },
     yAxis: values,

@@ -32,12 +32,12 @@ export function labels(map, layer, fillOf = () => "") {
   const { L } = window;
   const all = [];
   layer.eachLayer((one) => {
-    const { name, label } = one.feature.properties;
+    const { name, short, label } = one.feature.properties;
     const at = name && one.getLatLngs ? middle(one) : null;
     if (!at) return;
     const text = document.createElement("span");
     text.className = "cb-area-label";
-    text.append(name);
+    text.append(short ?? name);
     if (label !== undefined && label !== null) {
       const figure = document.createElement("b");
       figure.textContent = label;
