@@ -82,6 +82,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.messages.context_processors.messages",
                 "citybrain.faces.look.context.look",
+                "citybrain.sample.context.sample",
             ],
             "builtins": ["django.templatetags.i18n", "django.templatetags.static"],
         },
@@ -169,7 +170,9 @@ X_FRAME_OPTIONS = "DENY"
 LANGUAGE_CODE = "zh-hans"
 LANGUAGES = [("zh-hans", "简体中文"), ("en", "English")]
 USE_I18N = True
-LOCALE_PATHS = [PACKAGE / "faces" / "desk" / "accounts" / "locale"]  # a part of the desk with words of its own
+LOCALE_PATHS = [
+    PACKAGE / "faces" / "desk" / "accounts" / "locale"
+]  # a part of the desk with words of its own
 USE_TZ = True
 TIME_ZONE = env.text("CITYBRAIN_TIME_ZONE", "Asia/Shanghai")  # operator
 

@@ -78,13 +78,17 @@ def _take(request: HttpRequest, number: str, transition: Transition, place: Plac
         "state": outcome.state.label,
     }
     if not _still_sees(request, number):
-        return _gone(request, done)
+        return _gone(request, outcome, done)
     if place.show is not None and is_partial(request):
-        answer = place.show(request, number, done)
-        answer["HX-Trigger"] = json.dumps({"desk-taken": {"number": number, "step": transition.key}})
-        return toast(answer, done)
+        return _told(place.show(request, number, done), outcome, done)
     pageview.remember(request, done)
     return HttpResponseRedirect(reverse(place.case, args=[number]))
+
+
+def _told(answer: HttpResponse, outcome: actions.Outcome, done: str) -> HttpResponse:
+    """Let the page know what was done, so that dialogs close and lists follow."""
+    answer["HX-Trigger"] = json.dumps({"desk-taken": {"number": outcome.number, "step": outcome.step}})
+    return toast(answer, done)
 
 
 def _still_sees(request: HttpRequest, number: str) -> bool:
@@ -96,10 +100,10 @@ def _still_sees(request: HttpRequest, number: str) -> bool:
     return True
 
 
-def _gone(request: HttpRequest, done: str) -> HttpResponse:
+def _gone(request: HttpRequest, outcome: actions.Outcome, done: str) -> HttpResponse:
     """Say that the step was taken and the case has gone on to others."""
     if is_partial(request):
-        return toast(render(request, "desk/case/gone.html", {"done": done}), done)
+        return _told(render(request, "desk/case/gone.html", {"done": done}), outcome, done)
     pageview.remember(request, done)
     return HttpResponseRedirect(reverse("desk:home"))
 
