@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from django.test import Client
 
+from citybrain.base.areas.tree import tree
 from citybrain.hub.cases import actions
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.models import Case
@@ -41,12 +42,23 @@ def client_for(cast: Cast) -> Callable[[str], Client]:
     return open_browser
 
 
+def elsewhere(city: TinyCity) -> list[int]:
+    """Return a grid of the other district, and areas beside the cast's street and grid, if there are any."""
+    known, home = tree(), city.node("grid").lineage
+    district = [node for node in known.descendants(home[1]) if node.level == 5]
+    beside = [
+        next((node.id for node in district if node.lineage[2] != home[2]), None),
+        next((node.id for node in district if node.lineage[2] == home[2] and node.id != home[4]), None),
+    ]
+    return [city.node("far_grid").id, *(one for one in beside if one is not None)]
+
+
 @pytest.fixture
 def seen_by(lively_city: TinyCity, cast: Cast) -> Callable[[str], dict[str, Case]]:
     """Return number → case of all that one of the cast should see."""
-    lon, lat = lively_city.point("far_grid")  # the other district has a case, too
-    far = Report(source=Source.CITIZEN, description="远处的路灯不亮", lon=lon, lat=lat)
-    actions.report(cast.actor("citizen"), far)
+    for area in elsewhere(lively_city):
+        told = Report(source=Source.CITIZEN, description="远处的路灯不亮", area_id=area)
+        actions.report(cast.actor("citizen"), told)
     everything = list(Case.objects.all())
 
     def look(key: str) -> dict[str, Case]:

@@ -18,7 +18,7 @@ document.addEventListener("submit", (event) => {
 });
 
 mount("dialog#desk-step", (dialog) => {
-  const first = dialog.querySelector("[aria-invalid], [data-suggested] input:checked, textarea, input:not([type=hidden]):not([type=file]), select");
+  const first = dialog.querySelector("[aria-invalid], [data-suggested] input:checked, textarea, input:not([type=hidden]):not([type=file]):not([data-picker-words]), select, button[type=submit]");
   setTimeout(() => first?.focus());
   if (dialog.hasAttribute("data-reload")) dialog.addEventListener("close", () => window.location.reload());
 });
