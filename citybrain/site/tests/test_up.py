@@ -54,7 +54,7 @@ class City:
                 [sys.executable, "-c", "from citybrain.site.cli import main; main()", "up"],
                 env=environment(self.home, **self.changes), stdout=stream, stderr=stream,
             )  # fmt: skip
-        assert wait_for(lambda: "citybrain is running" in self.said() or self.process.poll() is not None)
+        assert wait_for(lambda: "Ctrl-C ends everything" in self.said() or self.process.poll() is not None)
         assert self.process.poll() is None, self.said()
 
     def said(self):
