@@ -4,6 +4,7 @@ from django.urls import path
 
 from citybrain.faces.desk import (
     audit,
+    batching,
     boards,
     cases,
     choosing,
@@ -26,7 +27,7 @@ urlpatterns = [
     path("work/<slug:key>/rows/", work.rows_view, name="rows"),
     path("work/<slug:key>/columns/", work.columns_view, name="columns"),
     path("work/<slug:key>/export/", taking_out.export_view, name="export"),
-    path("work/<slug:key>/batch/<slug:step>/", work.batch_view, name="batch"),
+    path("work/<slug:key>/batch/<slug:step>/", batching.batch_view, name="batch"),
     path("counts/", work.counts_view, name="counts"),
     path("cases/<slug:number>/", cases.case_view, name="case"),
     path("cases/<slug:number>/steps/<slug:step>/", cases.step_view, name="step"),

@@ -1,6 +1,5 @@
 """Work lists: the list keeps its place, the case stands beside it; the address is the view."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -18,7 +17,7 @@ from citybrain.base.identity.access import Forbidden
 from citybrain.base.identity.actions.people import set_preference
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.agencies import agency_by_id
-from citybrain.faces.desk import pageview, stepforms
+from citybrain.faces.desk import pageview
 from citybrain.faces.desk.addresses import asked, query
 from citybrain.faces.desk.cases import show_case
 from citybrain.faces.desk.choosing import AreaChoice, area_choices
@@ -26,11 +25,11 @@ from citybrain.faces.desk.doors import actor_of, is_partial, officers, person_of
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import RowView, case_row, row_views
 from citybrain.faces.look import words
-from citybrain.hub.cases import actions, filters, items, lists
+from citybrain.hub.cases import filters, items, lists
 from citybrain.hub.cases.detail import case_page
 from citybrain.hub.cases.errors import BadInput, NotFound
 from citybrain.hub.cases.filters import Filters
-from citybrain.hub.cases.lifecycle import TRANSITIONS, Transition
+from citybrain.hub.cases.lifecycle import TRANSITIONS
 from citybrain.hub.cases.lists import DEEPEST, PAGE, UNCOUNTED, WorkList
 from citybrain.hub.cases.models import Case
 from citybrain.hub.cases.rows import NAMES, area_names, rows_from
@@ -359,70 +358,3 @@ def rows_now(actor: Actor, ids: Sequence[int]) -> list[RowView]:
     """Return the rows among `ids` that the actor may see, in their order."""
     found = {row[0]: row for row in Case.objects.visible_to(actor).filter(pk__in=ids).values_list(*NAMES)}
     return row_views(rows_from([found[one] for one in ids if one in found]))
-
-
-@officers
-def batch_view(request: HttpRequest, key: str, step: str) -> HttpResponse:
-    """GET ?ids=: the form of one step for several cases. POST: take it on each, and say what became of each."""
-    actor = actor_of(request)
-    one = list_of(actor, key)
-    if step not in one.batch:
-        raise BadInput(_("此操作不能批量进行。"), "step")
-    transition = TRANSITIONS[step]
-    if request.method == "POST":
-        return _take_many(request, one, transition)
-    ids = ids_of(request.GET.get("ids", ""))
-    form = stepforms.form_for(transition, None)
-    return _batch_form(request, one, form, rows_now(actor, ids))
-
-
-def _batch_form(
-    request: HttpRequest, one: WorkList, form: stepforms.StepForm, views: list[RowView], status: int = 200
-) -> HttpResponse:
-    context = {
-        "form": form,
-        "list": one,
-        "views": views,
-        "ids": ",".join(str(view.row.id) for view in views),
-        "action": reverse("desk:batch", args=[one.key, form.key]),
-    }
-    if is_partial(request):
-        return render(request, "desk/work/batch.html", context, status=status)
-    return shell_page(request, "desk/work/batch_page.html", "work", context, status=status)
-
-
-def _take_many(request: HttpRequest, one: WorkList, transition: Transition) -> HttpResponse:
-    actor = actor_of(request)
-    ids = ids_of(request.POST.get("ids", ""))
-    given = stepforms.given_by(transition, request.POST)
-    views = rows_now(actor, ids)
-    if not views:
-        raise BadInput(_("请先选择案件。"), "ids")
-    missing = _missing(transition, given)
-    if missing:
-        form = stepforms.form_for(transition, None, stepforms.asked_from(given, *missing))
-        return _batch_form(request, one, form, views, 422)
-    taken = {row.case_id: row.error for row in actions.take_many(actor, ids, transition.key, given)}
-    results = [(view, taken.get(view.row.id, "")) for view in rows_now(actor, ids)]
-    context = {
-        "list": one,
-        "label": str(transition.label),
-        "results": results,
-        "done": sum(1 for _view, error in results if not error),
-        "failed": sum(1 for _view, error in results if error),
-    }
-    template = "desk/work/batch_done.html"
-    if is_partial(request):
-        answer = render(request, template, context)
-        answer["HX-Trigger"] = json.dumps({"desk-taken": {"step": transition.key}})
-        return answer
-    return shell_page(request, "desk/work/batch_done_page.html", "work", context)
-
-
-def _missing(transition: Transition, given: dict[str, Any]) -> tuple[str, str] | None:
-    """Return (field, what is wrong) of the first input that every case needs and that is not there."""
-    for need in transition.needs:
-        own = need.kind.value in {"item", "agency"}
-        if need.required and not own and need.name not in given:
-            return need.name, _("请填写“%(label)s”。") % {"label": need.label}
-    return None
