@@ -149,8 +149,11 @@ SESSION_COOKIE_AGE = 12 * 3600
 SESSION_IDLE_MINUTES = env.integer("CITYBRAIN_IDLE_MINUTES", 120, least=5, most=720)  # security administrator
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
-TLS_CERTIFICATE = env.text("CITYBRAIN_TLS_CERTIFICATE")  # operator: PEM files; then we speak HTTPS ourselves
+# operator: PEM files, the key in PKCS#8; then we speak HTTPS ourselves. "local": one of our own making, for trials
+TLS_CERTIFICATE = env.text("CITYBRAIN_TLS_CERTIFICATE")
 TLS_KEY = env.text("CITYBRAIN_TLS_KEY")
+if TLS_CERTIFICATE == "local":
+    TLS_CERTIFICATE, TLS_KEY = str(HOME / "tls" / "certificate.pem"), str(HOME / "tls" / "key.pem")
 TLS = env.flag("CITYBRAIN_TLS", bool(TLS_CERTIFICATE))  # operator: 1 where a proxy speaks HTTPS for us
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = TLS
 TRUSTED_PROXIES = env.integer("CITYBRAIN_PROXIES", 0, least=0, most=9)  # operator: how many stand before us

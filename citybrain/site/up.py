@@ -20,7 +20,7 @@ from typing import Any
 
 import click
 
-from citybrain.site import database, env, home, ports
+from citybrain.site import certificate, database, env, home, ports
 from citybrain.site.children import Child, end_all
 from citybrain.site.home import Lock
 from citybrain.site.postgres import Server
@@ -310,6 +310,11 @@ def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
     django.setup()
     migrate()
     collect_static()
+    if env.text("CITYBRAIN_TLS_CERTIFICATE") == "local":
+        hosts = [host for host in settings.ALLOWED_HOSTS if host not in {"*", "testserver"}]
+        certificate.ensure_local(
+            Path(settings.TLS_CERTIFICATE), Path(settings.TLS_KEY), [*hosts, settings.ADDRESS]
+        )
     if is_empty():
         first_city()
     connections.close_all()

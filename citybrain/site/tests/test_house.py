@@ -4,11 +4,13 @@ import re
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from click.testing import CliRunner
+from cryptography import x509
 
-from citybrain.site import checks, cli, env, ports, vendor
+from citybrain.site import certificate, checks, cli, env, ports, vendor
 from citybrain.site.children import how
 from citybrain.site.database import without_password
 from citybrain.site.postgres import free_port
@@ -171,6 +173,19 @@ def test_the_lock_files_have_hashes_and_no_address():
     npm = (ROOT / "package-lock.json").read_text()
     assert '"resolved"' not in npm
     assert npm.count('"integrity"') >= 10
+
+
+def test_a_local_certificate_names_the_hosts_is_kept_and_made_anew_before_it_ends(tmp_path):
+    paths = tmp_path / "tls" / "certificate.pem", tmp_path / "tls" / "key.pem"
+    now = datetime(2026, 5, 1, tzinfo=UTC)
+    assert certificate.ensure_local(*paths, ["127.0.0.1", "[::1]", "localhost", ".city.example"], now)
+    made = x509.load_pem_x509_certificate(paths[0].read_bytes())
+    names = made.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    assert names.get_values_for_type(x509.DNSName) == ["localhost", "*.city.example"]
+    assert [str(one) for one in names.get_values_for_type(x509.IPAddress)] == ["127.0.0.1", "::1"]
+    assert paths[1].stat().st_mode & 0o777 == 0o600
+    assert not certificate.ensure_local(*paths, ["localhost"], now + timedelta(days=300))
+    assert certificate.ensure_local(*paths, ["localhost"], now + timedelta(days=380))
 
 
 def test_a_missing_tool_is_named_with_the_package_that_has_it(tmp_path):
