@@ -146,11 +146,12 @@ def test_the_database_refuses_to_change_what_was_written(table, statement):
 
 @pytest.mark.django_db
 def test_the_refusal_holds_for_replication_roles_too():
-    record("person:1", "cases.close", "case:7", {})
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute("SET LOCAL session_replication_role = replica")
-        with pytest.raises(DatabaseError, match="append-only"), transaction.atomic():
-            cursor.execute("DELETE FROM ledger_entry")
+    """Only a superuser may become one, so the triggers' state is looked at: A fires always."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT tgrelid::regclass::text, tgenabled::text FROM pg_trigger WHERE tgname = 'ledger_refuse' ORDER BY 1"
+        )
+        assert cursor.fetchall() == [("ledger_entry", "A"), ("ledger_seal", "A")]
 
 
 @pytest.mark.django_db
