@@ -3,6 +3,8 @@
 import os
 import re
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,13 +38,42 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture
-def open_city(transactional_db: None) -> Iterator["TinyCity"]:
-    """The tiny city, committed, so that the server's threads see it."""
+def open_city(transactional_db: None, settings: object, live_server: object) -> Iterator["TinyCity"]:
+    """The tiny city, committed, so that the server's threads see it, with push and worker beside it."""
     from citybrain.sample.fixtures import forget, tiny_city
+    from citybrain.site.postgres import free_port
 
     forget()
-    yield tiny_city(cases=30)
+    city = tiny_city(cases=30)
+    settings.PUSH_PORT = free_port()  # type: ignore[attr-defined]
+    port = str(settings.PUSH_PORT)  # type: ignore[attr-defined]
+    push = ("-m", "uvicorn", "citybrain.site.push:application", "--port", port, "--log-level", "error")
+    settings.PORT = int(live_server.url.rpartition(":")[2])  # type: ignore[attr-defined]
+    children = [beside(settings, *push), beside(settings, "-m", "citybrain.site.worker")]
+    yield city
+    for child in children:
+        child.terminate()
+    for child in children:
+        child.wait(20)
     forget()
+
+
+def beside(settings: object, *arguments: str) -> subprocess.Popen[bytes]:
+    """Start one of the city's processes on the test's own database."""
+    from django.db import connection
+
+    known = connection.settings_dict
+    url = f"postgresql://{known['USER']}:{known['PASSWORD']}@{known['HOST']}:{known['PORT']}/{known['NAME']}"
+    environment = {
+        **os.environ,
+        "DATABASE_URL": url,
+        "DJANGO_SETTINGS_MODULE": "citybrain.site.settings",
+        "CITYBRAIN_SECRET_KEY": settings.SECRET_KEY,  # type: ignore[attr-defined]
+        "CITYBRAIN_HOME": str(settings.HOME),  # type: ignore[attr-defined]
+        "CITYBRAIN_PORT": str(settings.PORT),  # type: ignore[attr-defined]
+        "CITYBRAIN_LOG_LEVEL": "ERROR",
+    }
+    return subprocess.Popen([sys.executable, *arguments], env=environment)
 
 
 @pytest.fixture

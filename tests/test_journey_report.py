@@ -16,6 +16,18 @@ from .pictures import lamp
 pytestmark = pytest.mark.browser
 
 
+def nudge(page: Page) -> None:
+    """Drag the map a little, as one does to put the pin right."""
+    box = page.locator("#map").bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] * 0.75
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 4, y + 3, steps=4)
+    page.mouse.up()
+    page.wait_for_load_state("networkidle")
+
+
 def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
     """Report a lamp as a citizen does on a phone; return number and query code."""
     page.goto("/")
@@ -29,6 +41,10 @@ def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
     community = city.node("community").name
     page.locator("#address").press_sequentially(community, delay=20)
     page.locator("[data-found] li").first.click()
+    page.locator("[data-open-map]").click()
+    page.wait_for_load_state("networkidle")
+    nudge(page)
+    expect(page.locator("[data-chosen]")).to_contain_text(community)
     shoot(page, "portal-place")
     page.locator("#place a.btn-primary").click()
     page.locator("#description").fill("小区门口的路灯不亮了，晚上看不清路")
@@ -49,6 +65,7 @@ def test_a_citizen_reports_and_it_is_settled_and_rated(
     number, code = report(citizen, open_city, before)
     assert len(number) == 15
     assert state_of(number) == "reported"
+    assert Case.objects.get(number=number).community_id == open_city.area("community").pk
 
     acceptor = officer("acceptor")
     acceptor.goto("/desk/work/to_file/")

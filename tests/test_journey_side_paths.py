@@ -83,6 +83,22 @@ def test_a_late_case_escalates_before_the_supervisors_eyes(
     expect(supervisor.locator("body")).to_contain_text("已超时")
 
 
+def test_a_new_report_appears_on_an_open_list_by_itself(
+    open_city: TinyCity, officer: Callable[..., Page]
+) -> None:
+    acceptor = officer("acceptor")
+    acceptor.goto("/desk/work/to_file/")
+    expect(acceptor.get_by_text("实时更新")).to_be_visible()
+    before = Case.objects.filter(street_id=open_city.area("street").pk, state__in=(10, 20)).count()
+    tab = acceptor.get_by_role("link", name="待立案").first
+    expect(tab).to_contain_text(str(before))
+    lon, lat = open_city.point("grid")
+    actions.report(ANONYMOUS, Report(Source.CITIZEN, "刚刚有一棵树倒在路上", lon, lat))
+    expect(tab).to_contain_text(str(before + 1), timeout=20_000)
+    acceptor.get_by_text("列表有变化").click(timeout=20_000)
+    expect(acceptor.locator("main")).to_contain_text("刚刚有一棵树倒在路上")
+
+
 def test_a_worker_of_another_district_does_not_find_it(
     open_city: TinyCity, officer: Callable[..., Page]
 ) -> None:

@@ -153,6 +153,7 @@ export class Place {
   take(place, text, button) {
     this.clearPoint();
     this.area.value = place.id;
+    this.named = place;
     this.name = [place.where, place.name].filter(Boolean).join(" ");
     if (text.length <= place.name.length) this.address.value = place.name;
     this.pressed(button);
@@ -192,7 +193,7 @@ export class Place {
     this.scope.querySelector("[data-open-map]").hidden = true;
     this.box.hidden = false;
     if (this.map) {
-      this.map.invalidateSize();
+      this.resize();
       return;
     }
     const element = this.box.querySelector("#map");
@@ -229,8 +230,15 @@ export class Place {
       this.set(lng, lat);
       this.check();
     });
-    new ResizeObserver(() => map.invalidateSize()).observe(element);
+    new ResizeObserver(() => this.resize()).observe(element);
     document.addEventListener("look:theme", () => this.paint());
+  }
+
+  // A map that changes its size has not been moved by anyone: the point stays.
+  resize() {
+    this.quiet = true;
+    this.map.invalidateSize({ pan: false, animate: false });
+    this.quiet = false;
   }
 
   // Districts to find one's way, communities of the district one is in. Each is fetched once.
@@ -254,6 +262,7 @@ export class Place {
     if (!this.framed) {
       this.quiet = true;
       if (this.lon.value) this.map.setView([Number(this.lat.value), Number(this.lon.value)], CLOSE, { animate: false });
+      else if (this.area.value && this.named?.lon != null) this.map.setView([this.named.lat, this.named.lon], CLOSE - 1, { animate: false });
       else this.map.fitBounds(this.shown.get(key).getBounds(), { animate: false });
       this.quiet = false;
       this.framed = true;
