@@ -50,9 +50,11 @@ class Chosen:
             "points": int(self.points) if self.points != shows_points(self.area) else None,
             "wall": 1 if self.wall else None,
         }
+        asked = {**kept, **changes}
         if "area" in changes:
-            kept["points"] = None
-        return address(name, {**kept, **changes})
+            asked["points"] = None
+            asked["area"] = None if changes["area"] == self.roots[0].id else changes["area"]
+        return address(name, asked)
 
     def desk(self, key: str, **params: Any) -> str:
         """Return the address of the desk's list of the cases behind a figure; empty for who sees none."""

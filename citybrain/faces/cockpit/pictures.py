@@ -27,8 +27,9 @@ def hours_chart(hours: Sequence[DayFigure], size: str = "fill") -> Chart:
         unit=_("件"),
         kind="bar",
         categories=[f"{hour:02d}" for hour in range(HOURS)],
-        series=[Series(_("上报量"), counts + [None] * (HOURS - len(counts)))],
+        series=[Series(_("上报量"), counts + [None] * (HOURS - len(counts)))] if any(counts) else [],
         size=size,
+        empty_text=_("今天还没有上报。"),
     )
 
 

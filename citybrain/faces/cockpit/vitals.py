@@ -35,6 +35,12 @@ class Vital:
     word: str = ""
     change: str = ""
     change_tone: str = ""
+    line: str = ""
+
+    @property
+    def told(self) -> str:
+        """What stands below the figure: its foot, and what its line shows where that is another figure."""
+        return _("%(foot)s；%(line)s") % {"foot": self.foot, "line": self.line} if self.line else self.foot
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +144,10 @@ def _late(chosen: Chosen, beat: Pulse) -> Vital:
         label=_("超时在办"),
         value=amount(beat.today.late),
         unit=_("件"),
-        foot=_("占在办 %(share)s %%，上限 %(most)s %%；线为每日超时办结")
+        foot=_("占在办 %(share)s %%，上限 %(most)s %%")
         % {"share": "–" if share is None else amount(share * 100, 1), "most": amount(most * 100)},
         points=tuple(float(one.judged - one.on_time) for _day, one in beat.quality),
+        line=_("线为每日超时办结"),
         url=chosen.desk("late"),
         tone=tone,
         word=word,

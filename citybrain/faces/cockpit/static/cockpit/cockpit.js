@@ -85,7 +85,7 @@ function fit() {
 new ResizeObserver(fit).observe(document.getElementById("cockpit-right"));
 
 // Names of areas step aside where cases lie on them; where there is no room they go.
-const ASIDE = [0, -30, 30, -56, 56];
+const ASIDE = [0, -24, 24];
 const apart = (a, b) => a.right < b.left || a.left > b.right || a.bottom < b.top || a.top > b.bottom;
 function aside(box) {
   const marks = [...box.querySelectorAll(".leaflet-marker-pane :is(.cb-cluster, .cb-pin)")].map((one) => one.getBoundingClientRect());
@@ -103,14 +103,37 @@ function aside(box) {
     if (free !== undefined) taken.push({ left: rest.left, right: rest.right, top: rest.top + free, bottom: rest.bottom + free });
   }
 }
+// The legend takes the lower corner where the least of the areas lies under it.
+function corner(box) {
+  const legend = box.querySelector(".cb-legend");
+  if (!legend || !box.lookAreas) return;
+  const { clientWidth: wide, clientHeight: high } = box;
+  const { offsetWidth: w, offsetHeight: h } = legend;
+  const under = (left) => {
+    let hits = 0;
+    for (const x of [0.1, 0.5, 0.9]) {
+      for (const y of [0.1, 0.5, 0.9]) {
+        const at = window.L.point(left + x * w, high - 12 - h + y * h);
+        box.lookAreas.eachLayer((one) => { if (one._containsPoint?.(box.lookMap.containerPointToLayerPoint(at))) hits += 1; });
+      }
+    }
+    return hits;
+  };
+  legend.toggleAttribute("data-right", under(12) > under(wide - 12 - w));
+}
 let arranging = 0;
 function arrange(event) {
   clearTimeout(arranging);
-  arranging = setTimeout(() => aside(event.target.closest("[data-map]")), 350);
+  arranging = setTimeout(() => {
+    const box = event.target.closest("[data-map]");
+    aside(box);
+    corner(box);
+  }, 350);
 }
 document.addEventListener("look:points", arrange);
 document.addEventListener("look:map", (event) => {
   const box = event.target;
+  box.lookMap = event.detail.map;
   event.detail.map.on("zoomend moveend", () => arrange({ target: box }));
   arrange({ target: box });
 });
