@@ -115,7 +115,7 @@ function bars(data) {
   const value = labelled ? { ...values, axisLabel: { show: false }, splitLine: { show: false } } : values;
   return {
     ...common,
-    grid: { ...common.grid, top: single ? 20 : 36, right: flat && labelled ? 48 : 12 },
+    grid: { ...common.grid, top: single ? 20 : 36, left: flat ? 12 : 4, right: flat && labelled ? 48 : 12 },
     legend: single ? undefined : { top: 0, left: 0, icon: "roundRect", itemWidth: 10, itemHeight: 10, textStyle: { color: token("ink-2") } },
     xAxis: flat ? value : category,
     yAxis: flat ? category : value,
