@@ -14,9 +14,14 @@ from psycopg_pool import ConnectionPool
 from citybrain.hub.cases.intake_sql import SQL
 
 POOL = ConnectionPool(
-    os.environ["DATABASE_URL"], min_size=2, max_size=8, open=True, kwargs={"autocommit": True, "prepare_threshold": 1}
+    os.environ["DATABASE_URL"],
+    min_size=2,
+    max_size=8,
+    open=True,
+    kwargs={"autocommit": True, "prepare_threshold": 1},
 )
-AREAS = {name: int(os.environ.get(f"BENCH_{name.upper()}", "1")) for name in ("city", "district", "street", "community", "grid")}
+LEVELS = ("city", "district", "street", "community", "grid")
+AREAS = {name: int(os.environ.get(f"BENCH_{name.upper()}", "1")) for name in LEVELS}
 
 
 def application(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+COMMAND = "from citybrain.site.cli import main; main()"
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -35,7 +36,7 @@ def city(scale: float = 0.05) -> Iterator[dict[str, str]]:
         }
         try:
             run(environment, "-m", "django", "migrate", "-v", "0")
-            run(environment, "-c", "from citybrain.site.cli import main; main()", "sample", "load", "--scale", str(scale))
+            run(environment, "-c", COMMAND, "sample", "load", "--scale", str(scale))
             yield environment
         finally:
             server.stop()
@@ -84,7 +85,8 @@ async def _drive(port: int, requests: list[bytes], counted: list[float], statuse
         begun = time.perf_counter()
         writer.write(request)
         head = await reader.readuntil(b"\r\n\r\n")
-        length = int(next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length")).split(b":")[1])
+        said = next(line for line in head.lower().split(b"\r\n") if line.startswith(b"content-length"))
+        length = int(said.split(b":")[1])
         await reader.readexactly(length)
         counted.append(time.perf_counter() - begun)
         statuses.append(int(head.split(b" ", 2)[1]))

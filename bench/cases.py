@@ -29,7 +29,14 @@ points = [[shape.label_lon, shape.label_lat] for shape in shapes]
 lineage = tree().get(shapes[0].area_id).lineage
 print(json.dumps({"key": key, "points": points, "lineage": lineage}))
 """
-TEXTS = ("路边暴露垃圾堆了好几天", "路灯不亮晚上很黑", "井盖松动有响声", "人行道有人乱停车", "下水道堵了污水外溢", "楼下烧烤油烟很大")
+TEXTS = (
+    "路边暴露垃圾堆了好几天",
+    "路灯不亮晚上很黑",
+    "井盖松动有响声",
+    "人行道有人乱停车",
+    "下水道堵了污水外溢",
+    "楼下烧烤油烟很大",
+)
 
 
 def reports(points: list[list[float]], count: int, key: str) -> list[bytes]:
@@ -91,8 +98,8 @@ handlers = {}
 for grant in RoleGrant.objects.filter(role="handler", revoked_at=None).select_related("person"):
     handlers.setdefault(grant.agency_id, grant.person)
 handlers = {agency: actor_for(person) for agency, person in handlers.items()}
-tokens = [photo.token for photo in CasePhoto.objects.bulk_create([
-    CasePhoto(kind="after", digest="0"*64, width=1, height=1, size=1, uploaded_at=timezone.now()) for _ in range(count)])]
+blank = dict(kind="after", digest="0" * 64, width=1, height=1, size=1, uploaded_at=timezone.now())
+tokens = [photo.token for photo in CasePhoto.objects.bulk_create([CasePhoto(**blank) for _ in range(count)])]
 done = 0
 begun = time.perf_counter()
 for number in range(count):
@@ -113,7 +120,7 @@ print(json.dumps({"closed": done, "seconds": time.perf_counter() - begun}))
 
 
 def lifecycle(environment: dict[str, str], count: int) -> dict[str, Any]:
-    """Return closed cases per second: report, file, dispatch, accept, handle, check, close, by two processes."""
+    """Return whole lives (report, file, dispatch, accept, handle, check, close) per second, by two processes."""
     import subprocess
     import time
 
@@ -177,12 +184,13 @@ def past(environment: dict[str, str], count: int) -> dict[str, Any]:
     import random
     from datetime import datetime, timedelta
     from pathlib import Path
+    from zoneinfo import ZoneInfo
 
     known = json.loads(_city.run(environment, "-c", SETUP.replace("19899990000", "19899990001")))
     folder = Path(environment["CITYBRAIN_HOME"])
     (folder / "map.toml").write_text(MAP, encoding="utf-8")
     rng = random.Random(7)
-    first = datetime(2025, 1, 1)
+    first = datetime(2025, 1, 1, tzinfo=ZoneInfo("Asia/Shanghai"))
     with (folder / "past.csv").open("w", encoding="utf-8", newline="") as file:
         rows = csv.writer(file)
         rows.writerow(["id", "opened", "due", "closed", "type", "text", "address", "lon", "lat"])

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from citybrain.base.identity.models import Agency
 from citybrain.hub.cases.models import Case, CaseEvent
 from citybrain.sample.fixtures import TinyCity
 
@@ -57,32 +58,19 @@ def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
     return re.sub(r"\D", "", page.locator("#number").inner_text()), page.locator("#code").inner_text().strip()
 
 
-def test_a_citizen_reports_and_it_is_settled_and_rated(
-    open_city: TinyCity, visitor: Callable[..., Page], officer: Callable[..., Page], tmp_path: Path
-) -> None:
-    before, after = lamp(tmp_path / "before.jpg", lit=False), lamp(tmp_path / "after.jpg", lit=True)
-    citizen = visitor(PHONE)
-    number, code = report(citizen, open_city, before)
-    assert len(number) == 15
-    assert state_of(number) == "reported"
-    assert Case.objects.get(number=number).community_id == open_city.area("community").pk
-
-    acceptor = officer("acceptor")
-    acceptor.goto("/desk/work/to_file/")
-    expect(acceptor.locator("body")).to_contain_text("小区门口的路灯不亮了")
-    shoot(acceptor, "desk-list")
-    acceptor.goto(f"/desk/cases/{number}/")
-    shoot(acceptor, "desk-case")
-    take(
-        acceptor,
-        number,
-        "立案",
-        lambda page: expect(page.locator("dialog[open]")).to_contain_text("路灯不亮"),
-    )
+def filed(page: Page, number: str) -> None:
+    """The acceptor finds it in the list and files the first guess."""
+    page.goto("/desk/work/to_file/")
+    expect(page.locator("body")).to_contain_text("小区门口的路灯不亮了")
+    shoot(page, "desk-list")
+    page.goto(f"/desk/cases/{number}/")
+    shoot(page, "desk-case")
+    take(page, number, "立案", lambda page: expect(page.locator("dialog[open]")).to_contain_text("路灯不亮"))
     assert state_of(number) == "pending_dispatch"
 
-    dispatcher = officer("dispatcher")
-    agency = open_city.agency("city_mgmt")
+
+def dispatched(page: Page, number: str, agency: Agency) -> None:
+    """The dispatcher sends it to one body, from the suggestions or by its name."""
 
     def choose(page: Page) -> None:
         wanted = page.locator(f"dialog[open] input[type=radio][value='{agency.pk}']")
@@ -93,49 +81,71 @@ def test_a_citizen_reports_and_it_is_settled_and_rated(
             page.locator("[role=option]").first.click()
         shoot(page, "desk-dispatch")
 
-    take(dispatcher, number, "派遣", choose)
+    take(page, number, "派遣", choose)
     assert state_of(number) == "pending_handling"
     assert Case.objects.get(number=number).agency_id == agency.pk
 
-    handler = officer("handler")
-    take(handler, number, "接收")
+
+def handled(page: Page, number: str, after: Path) -> None:
+    """The handler accepts, and reports the result with a photo."""
+    take(page, number, "接收")
     assert state_of(number) == "handling"
 
     def done(page: Page) -> None:
         page.locator("dialog[open] textarea[name=reason]").fill("更换了灯泡，已经亮了")
         page.locator("dialog[open] input[type=file]").first.set_input_files(after)
 
-    take(handler, number, "反馈结果", done)
+    take(page, number, "反馈结果", done)
     assert state_of(number) == "handled"
 
-    take(acceptor, number, "派人核查", lambda page: None)
-    assert state_of(number) == "checking"
-    leader = officer("leader", PHONE)
-    leader.goto("/desk/m/")
-    shoot(leader, "phone-tasks")
-    leader.goto(f"/desk/m/cases/{number}/")
-    shoot(leader, "phone-case")
-    leader.goto(f"/desk/m/cases/{number}/steps/pass_check/")
-    leader.locator("input[name=solved][value=yes]").check(force=True)
-    leader.locator("form[data-step-form] .desk-thumb button").click()
-    leader.wait_for_url(lambda address: "steps" not in address)
+
+def checked(page: Page, number: str) -> None:
+    """The grid leader looks at it on site, with the phone."""
+    page.goto("/desk/m/")
+    shoot(page, "phone-tasks")
+    page.goto(f"/desk/m/cases/{number}/")
+    shoot(page, "phone-case")
+    page.goto(f"/desk/m/cases/{number}/steps/pass_check/")
+    page.locator("input[name=solved][value=yes]").check(force=True)
+    page.locator("form[data-step-form] .desk-thumb button").click()
+    page.wait_for_url(lambda address: "steps" not in address)
     assert Case.objects.get(number=number).solved is True
 
+
+def rated(page: Page, number: str, code: str) -> None:
+    """Anyone with number and code follows it; its reporter rates it."""
+    page.goto("/progress/")
+    page.locator("#number").fill(number)
+    page.locator("#code").fill(code)
+    page.locator("main button").last.click()
+    expect(page.locator("h1")).to_contain_text("已解决")
+    shoot(page, "portal-progress")
+    page.locator(".pt-faces a[data-value='5']").click()
+    page.locator("form [data-send]").click()
+    expect(page.locator("main")).to_contain_text("很满意")
+
+
+def test_a_citizen_reports_and_it_is_settled_and_rated(
+    open_city: TinyCity, visitor: Callable[..., Page], officer: Callable[..., Page], tmp_path: Path
+) -> None:
+    before, after = lamp(tmp_path / "before.jpg", lit=False), lamp(tmp_path / "after.jpg", lit=True)
+    number, code = report(visitor(PHONE), open_city, before)
+    assert len(number) == 15
+    assert state_of(number) == "reported"
+    assert Case.objects.get(number=number).community_id == open_city.area("community").pk
+
+    acceptor = officer("acceptor")
+    filed(acceptor, number)
+    dispatched(officer("dispatcher"), number, open_city.agency("city_mgmt"))
+    handled(officer("handler"), number, after)
+    take(acceptor, number, "派人核查", lambda page: None)
+    assert state_of(number) == "checking"
+    checked(officer("leader", PHONE), number)
     take(acceptor, number, "结案", lambda page: None)
     assert state_of(number) == "closed"
     acceptor.goto(f"/desk/cases/{number}/")
     shoot(acceptor, "desk-case-closed")
-
-    other = visitor(PHONE)
-    other.goto("/progress/")
-    other.locator("#number").fill(number)
-    other.locator("#code").fill(code)
-    other.locator("main button").last.click()
-    expect(other.locator("h1")).to_contain_text("已解决")
-    shoot(other, "portal-progress")
-    other.locator(".pt-faces a[data-value='5']").click()
-    other.locator("form [data-send]").click()
-    expect(other.locator("main")).to_contain_text("很满意")
+    rated(visitor(PHONE), number, code)
 
     case = Case.objects.get(number=number)
     assert (case.rating, case.solved, case.on_time) == (5, True, True)

@@ -43,6 +43,8 @@ LOOPS = (
     Loop("deadlines", 10.0, "citybrain.hub.cases.sweep:tick"),
     Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
     Loop("sessions", 600.0, "citybrain.base.identity.sweep:tick"),
+    Loop("limits", 600.0, "citybrain.faces.portal.throttle:sweep"),
+    Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
 )
 
 

@@ -20,9 +20,7 @@ class SampleForm(forms.Form):
 
     place = forms.CharField(label="地点", help_text="写到门牌号或附近的店名")
     reason = forms.CharField(label="原因", widget=forms.Textarea(attrs={"rows": 3}), required=False)
-    agency = forms.ChoiceField(
-        label="派往", choices=[("1", "和平区城市管理委员会"), ("2", "小白楼街道办事处")]
-    )
+    agency = forms.ChoiceField(label="派往", choices=[("1", "望澜区城市管理委员会"), ("2", "鲤浦街道办事处")])
     rating = forms.ChoiceField(
         label="满意吗", choices=[("5", "满意"), ("1", "不满意")], widget=forms.RadioSelect
     )
@@ -37,9 +35,9 @@ def _row(n: int, now: datetime, **more: Any) -> dict[str, Any]:
         "url": f"#case-{n}",
         "title": titles[n % len(titles)],
         "excerpt": "路口东侧人行道地砖破损约两平方米，老人经过容易绊倒，请尽快处理。",
-        "where": "小白楼街道 · 开封道社区",
+        "where": "鲤浦街道 · 柳浪台社区",
         "at": now - timedelta(minutes=7 * n * n + 3),
-        "holder": "和平区城市管理委员会",
+        "holder": "望澜区城市管理委员会",
         "state": "处置中",
         "tone": "info",
         "left": words.left(
@@ -56,7 +54,7 @@ def _events(now: datetime) -> list[dict[str, Any]]:
     return [
         {
             "what": "已反馈",
-            "who": "王海 · 和平区城市管理委员会",
+            "who": "王海 · 望澜区城市管理委员会",
             "at": now - timedelta(minutes=25),
             "tone": "info",
             "icon": "send",
@@ -110,7 +108,7 @@ def _lefts(now: datetime) -> list[words.Left]:
 
 
 def _table() -> Table:
-    names = ["和平区", "河东区", "河西区", "南开区", "河北区", "红桥区"]
+    names = ["望澜区", "听潮区", "河西区", "南开区", "河北区", "红桥区"]
     columns = [
         Column("area", "区划", sorted="ascending", sort_url="?sort=-area"),
         Column("open", "在办", "件", "number"),
@@ -188,6 +186,59 @@ def _charts(now: datetime) -> dict[str, Chart]:
     }
 
 
+def _filters() -> list[dict[str, Any]]:
+    return [
+        {"kind": "search", "name": "q", "label": "内容或地址"},
+        {
+            "kind": "select",
+            "name": "area",
+            "label": "全部区划",
+            "options": [("1", "望澜区"), ("2", "听潮区")],
+            "value": "1",
+        },
+        {
+            "kind": "select",
+            "name": "source",
+            "label": "全部来源",
+            "options": [("1", "网格员"), ("2", "随手拍")],
+        },
+        {"kind": "date", "name": "since", "label": "自"},
+        {"kind": "toggle", "name": "late", "label": "只看超时"},
+    ]
+
+
+def _rail() -> list[dict[str, Any]]:
+    entry_keys = ["key", "label", "icon", "href", "here", "count"]
+    top = [
+        ("home", "首页", "home", "#", False, None),
+        ("work", "案件", "list-check", "#", True, 128),
+        ("search", "查找", "search", "#", False, None),
+    ]
+    boards = [
+        ("accept", "受理台", "inbox", "#", False, 34),
+        ("dispatch", "派遣台", "route", "#", False, 12),
+        ("supervise", "督办台", "gavel", "#", False, None),
+    ]
+    know = [
+        ("items", "事项清单", "clipboard-list", "#", False, None),
+        ("areas", "区划", "map-2", "#", False, None),
+        ("people", "人员", "users", "#", False, None),
+    ]
+    return [
+        {"heading": heading, "entries": [dict(zip(entry_keys, one, strict=True)) for one in some]}
+        for heading, some in (("", top), ("工作台", boards), ("资料", know))
+    ]
+
+
+def _bar() -> list[dict[str, Any]]:
+    return [
+        {"label": "任务", "icon": "list-check", "href": "#", "here": True, "count": 6},
+        {"label": "上报", "icon": "camera", "href": "#", "main": True},
+        {"label": "地图", "icon": "map-2", "href": "#"},
+        {"label": "我的", "icon": "user", "href": "#"},
+    ]
+
+
 def sample() -> dict[str, Any]:
     """Return the context of every gallery page."""
     now = timezone.now()
@@ -219,50 +270,6 @@ def sample() -> dict[str, Any]:
         {"label": "全部", "url": "#", "count": 12034},
     ]
     form = SampleForm({"place": "", "agency": "1", "rating": "5"})
-    filters = [
-        {"kind": "search", "name": "q", "label": "内容或地址"},
-        {
-            "kind": "select",
-            "name": "area",
-            "label": "全部区划",
-            "options": [("1", "和平区"), ("2", "河东区")],
-            "value": "1",
-        },
-        {
-            "kind": "select",
-            "name": "source",
-            "label": "全部来源",
-            "options": [("1", "网格员"), ("2", "随手拍")],
-        },
-        {"kind": "date", "name": "since", "label": "自"},
-        {"kind": "toggle", "name": "late", "label": "只看超时"},
-    ]
-    entry_keys = ["key", "label", "icon", "href", "here", "count"]
-    top = [
-        ("home", "首页", "home", "#", False, None),
-        ("work", "案件", "list-check", "#", True, 128),
-        ("search", "查找", "search", "#", False, None),
-    ]
-    boards = [
-        ("accept", "受理台", "inbox", "#", False, 34),
-        ("dispatch", "派遣台", "route", "#", False, 12),
-        ("supervise", "督办台", "gavel", "#", False, None),
-    ]
-    know = [
-        ("items", "事项清单", "clipboard-list", "#", False, None),
-        ("areas", "区划", "map-2", "#", False, None),
-        ("people", "人员", "users", "#", False, None),
-    ]
-    rail = [
-        {"heading": heading, "entries": [dict(zip(entry_keys, one, strict=True)) for one in some]}
-        for heading, some in (("", top), ("工作台", boards), ("资料", know))
-    ]
-    bar = [
-        {"label": "任务", "icon": "list-check", "href": "#", "here": True, "count": 6},
-        {"label": "上报", "icon": "camera", "href": "#", "main": True},
-        {"label": "地图", "icon": "map-2", "href": "#"},
-        {"label": "我的", "icon": "user", "href": "#"},
-    ]
     photos = [
         {"thumb": PHOTO, "url": PHOTO, "alt": f"照片 {n}", "caption": name}
         for n, name in enumerate(["近景", "远景", "处置后"])
@@ -277,13 +284,13 @@ def sample() -> dict[str, Any]:
         "steps": steps,
         "tabs": tabs,
         "form": form,
-        "filters": filters,
-        "rail": rail,
-        "bar": bar,
+        "filters": _filters(),
+        "rail": _rail(),
+        "bar": _bar(),
         "photos": photos,
         "points": [52, 61, 58, 70, 66, 74, 80, 77],
         "down": [9, 8, 8, 7, 6, 7, 5, 4],
-        "path": [("海津市", "#"), ("和平区", "#"), ("小白楼街道", "#"), ("开封道社区", "")],
+        "path": [("安澜市", "#"), ("望澜区", "#"), ("鲤浦街道", "#"), ("柳浪台社区", "")],
         "hour_ago": now - timedelta(minutes=64),
         "two_days_ago": now - timedelta(days=2),
     }

@@ -9,7 +9,7 @@ import os
 import tempfile
 import warnings
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
@@ -27,7 +27,7 @@ LONGEST_SIDE = 2048
 THUMB_SIDE = 400
 Image.init()  # WebP is known only then; MPO needs no name, the reader of JPEG opens it
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP")
-UNSENT_MOST = 40
+UNSENT_FOR = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,3 +152,18 @@ def upload(raw: bytes, kind: str, person_id: int | None, now: datetime | None = 
             photo=photo, taken_at=picture.taken_at, lon=picture.lon, lat=picture.lat
         )
     return photo
+
+
+def sweep(now: datetime) -> int:
+    """Remove photos that no report or step took within three days; return how many.
+
+    A file goes with the last photo that shows it.
+    """
+    old = CasePhoto.objects.filter(case=None, uploaded_at__lt=now - UNSENT_FOR)
+    digests = set(old.values_list("digest", flat=True))
+    removed, _kinds = old.delete()
+    kept = set(CasePhoto.objects.filter(digest__in=digests).values_list("digest", flat=True))
+    for digest in digests - kept:
+        file_of(digest).unlink(missing_ok=True)
+        file_of(digest, thumb=True).unlink(missing_ok=True)
+    return removed

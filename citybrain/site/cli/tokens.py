@@ -50,7 +50,7 @@ def list_tokens(as_json: bool) -> None:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=2))
         return
     for row in rows:
-        state = "revoked" if row["revoked"] else f"until {row['expires'][:10]}"
+        state = "revoked" if row["revoked"] else f"until {row['expires']}"
         click.echo(f"{row['id']}  {row['name']}  {row['login']}  {state}")
 
 

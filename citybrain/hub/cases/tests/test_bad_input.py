@@ -68,6 +68,16 @@ def test_a_stored_photo_is_a_whole_file(db: None, settings: object, tmp_path: Pa
     assert CasePhoto.objects.get().size == photos.file_of(photo.digest).stat().st_size
 
 
+def test_photos_that_nobody_sent_go_after_three_days_and_their_files_with_the_last(village: Village) -> None:
+    sent, again, alone = (photos.upload(picture(seed), "close", None, MORNING) for seed in (1, 1, 2))
+    actions.report(village.actor("citizen"), village.report(photos=[sent.token]), now=MORNING)
+    assert photos.sweep(MORNING + timedelta(days=2)) == 0
+    assert photos.sweep(MORNING + timedelta(days=3, seconds=1)) == 2
+    assert not CasePhoto.objects.filter(pk__in=[again.pk, alone.pk]).exists()
+    assert photos.file_of(sent.digest).is_file()
+    assert not photos.file_of(alone.digest).exists()
+
+
 def test_another_ones_photo_can_not_be_taken_over(village: Village) -> None:
     photo = photos.upload(picture(9), "close", None, MORNING)
     first = actions.report(village.actor("citizen"), village.report(photos=[photo.token]), now=MORNING)

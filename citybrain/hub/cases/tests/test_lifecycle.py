@@ -210,7 +210,11 @@ def test_a_granted_extension_moves_the_due_time_and_says_so(village: Village) ->
 def test_an_extension_that_is_none_is_refused(village: Village) -> None:
     case_id = filed(village)
     actions.take(
-        village.actor("dispatcher"), case_id, "dispatch", {"agency": village.agencies["east_cm"].pk}, now=MORNING
+        village.actor("dispatcher"),
+        case_id,
+        "dispatch",
+        {"agency": village.agencies["east_cm"].pk},
+        now=MORNING,
     )
     actions.take(village.actor("handler"), case_id, "accept", now=MORNING)
     until = (MORNING + timedelta(minutes=5)).isoformat()
