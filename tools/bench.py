@@ -1,4 +1,4 @@
-"""Run every measurement in bench/, or those named; each prints JSON, kept in bench/results/ with command and machine."""
+"""Run the measurements in bench/, all or those named; JSON is kept in bench/results/ with command and machine."""
 
 import json
 import os
