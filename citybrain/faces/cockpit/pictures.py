@@ -42,9 +42,10 @@ def days_chart(chosen: Chosen, beat: Pulse, size: str = "fill") -> Chart:
         unit=_("件"),
         kind="line",
         categories=[*(f"{day.month}/{day.day}" for day in days[:-1]), _("今天")],
-        series=_two(beat.days),
+        series=_two(beat.days) if any(one.reported or one.closed for one in beat.days) else [],
         size=size,
         urls=[chosen.desk("all", since=day, until=day) for day in days],
+        empty_text=_("这段时间没有上报。"),
     )
 
 

@@ -136,16 +136,16 @@ def _open(chosen: Chosen, beat: Pulse) -> Vital:
 
 
 def _late(chosen: Chosen, beat: Pulse) -> Vital:
-    share = beat.late_share
+    share = beat.late_share or 0.0
     most = beat.targets.late_share_most
-    tone, word = _verdict(share, None if share is None else share <= most)
+    tone, word = _verdict(share, share <= most)
     return Vital(
         key="late",
         label=_("超时在办"),
         value=amount(beat.today.late),
         unit=_("件"),
         foot=_("占在办 %(share)s %%，上限 %(most)s %%")
-        % {"share": "–" if share is None else amount(share * 100, 1), "most": amount(most * 100)},
+        % {"share": amount(share * 100, 1), "most": amount(most * 100)},
         points=tuple(float(one.judged - one.on_time) for _day, one in beat.quality),
         line=_("线为每日超时办结"),
         url=chosen.desk("late"),

@@ -1,6 +1,7 @@
 """Figures, targets and moves: exact counts of a village whose every case is chosen by hand."""
 
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -114,7 +115,7 @@ def test_figures_of_a_district_stay_in_it(village: Village, told: dict[str, Case
 
 def test_who_may_look_at_figures_counts_without_seeing_cases(village: Village, told: dict[str, Case]) -> None:
     officer = looker(village.areas["129801"].pk, 2)
-    look = {"permission": "cockpit.view"}
+    look: Any = {"permission": "cockpit.view"}
     assert figures.today(officer, now=NOON).open == 0
     assert figures.today(officer, now=NOON, **look).open == 1
     assert figures.today(officer, now=NOON, **look).reported == 2
