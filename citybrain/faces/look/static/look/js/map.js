@@ -87,7 +87,7 @@ async function shapes(box, map, fit) {
 }
 
 // Fewer steps than shades are spread over all of them, so that they can be told apart.
-const shadeOf = (at, of) => (of < 2 ? 3 : 1 + Math.round(((Math.max(1, at) - 1) * (STEPS - 1)) / (of - 1)));
+const shadeOf = (at, of) => (of < 2 ? 1 : 1 + Math.round(((Math.max(1, at) - 1) * (STEPS - 1)) / (of - 1)));
 
 async function outlines(box) {
   try {
