@@ -92,6 +92,7 @@ class Hub:
 
     def __init__(self) -> None:
         self.streams: set[Stream] = set()
+        self.listening = False
 
     def tell(self, payload: str) -> None:
         """Hand the topics of one notification to every stream."""
@@ -135,24 +136,30 @@ async def listen() -> None:
         try:
             async with await psycopg.AsyncConnection.connect(**connection_info(), autocommit=True) as link:
                 await link.execute(f"LISTEN {CHANNEL}")
+                hub.listening = True
                 hub.tell(EVERYTHING)
                 pause = 0.5
                 async for note in link.notifies():
                     hub.tell(note.payload)
         except psycopg.Error as error:
             log.warning("notifications are interrupted: %s", error)
+        hub.listening = False
         await asyncio.sleep(pause)
         pause = min(pause * 2, 10.0)
 
 
 async def look() -> None:
     """Close the streams of ended sessions and write our heartbeat, for ever."""
+    for _ in range(20):  # so that the first heartbeat of a good start is a good one
+        await asyncio.sleep(0 if hub.listening else 0.1)
     while True:
         try:
             async with await psycopg.AsyncConnection.connect(**connection_info(), autocommit=True) as link:
                 while True:
                     hub.keep(await standing(link, hub.sessions()))
-                    await link.execute(_SQL_BEAT, [json.dumps({"streams": len(hub.streams)})])
+                    error = "" if hub.listening else "doesn't hear the database's notifications"
+                    beat = {"streams": len(hub.streams), "error": error}
+                    await link.execute(_SQL_BEAT, [json.dumps(beat)])
                     await asyncio.sleep(LOOK_SECONDS)
         except psycopg.Error as error:
             log.warning("sessions can't be looked at: %s", error)

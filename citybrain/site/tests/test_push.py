@@ -135,7 +135,7 @@ def test_a_change_reaches_an_open_page_and_a_revoked_session_ends_it(settings, m
         tasks = [asyncio.create_task(push.listen()), asyncio.create_task(push.look())]
         page = Page(urlencode({"ticket": ticket()}), "http://127.0.0.1:8000")
         opened = await page.open()
-        await until(lambda: page.status == 200 and "data: *" in page.text)
+        await until(lambda: page.status == 200 and push.hub.listening)
         await asyncio.to_thread(change)
         await until(lambda: "data: case:5,case:7\n" in page.text)
         assert page.headers["content-type"].startswith("text/event-stream")
