@@ -169,7 +169,7 @@ def test_another_area_is_nowhere_to_be_seen(call: Call) -> None:
     assert call("acceptor", "get", "/cases/counts").json()["to_file"] == 1
 
 
-def test_the_reference_page_shows_every_operation(client: Client) -> None:
+def test_the_reference_page_shows_every_operation(db: None, client: Client) -> None:
     page = client.get("/api/").content.decode()
     for path in ("/api/v1/reports", "/api/v1/cases/{number}/steps/{step}", "/api/v1/map"):
         assert path in page

@@ -86,7 +86,7 @@ def test_a_row_of_a_list_says_what_where_when_who_and_how_long() -> None:
     for said in (
         "紧急",
         "井盖缺失",
-        "小白楼街道 · 开封道社区",
+        "鲤浦街道 · 柳浪台社区",
         "20261121000001",
         "10 分钟前",
         "还剩 13 小时",
