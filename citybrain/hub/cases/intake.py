@@ -90,7 +90,13 @@ def number_prefix(now: datetime) -> str:
 
 
 def query_code() -> str:
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(6))
+    """Return six letters at random, of thirty that are not mistaken for each other."""
+    number = secrets.randbits(64)
+    letters = []
+    while len(letters) < 6:
+        number, place = divmod(number, len(CODE_LETTERS))
+        letters.append(CODE_LETTERS[place])
+    return "".join(letters)
 
 
 def take_in(actor: Actor, report: Report, now: datetime) -> Receipt:
