@@ -92,7 +92,7 @@ def number_prefix(now: datetime) -> str:
 def query_code() -> str:
     """Return six letters at random, of thirty that are not mistaken for each other."""
     number = secrets.randbits(64)
-    letters = []
+    letters: list[str] = []
     while len(letters) < 6:
         number, place = divmod(number, len(CODE_LETTERS))
         letters.append(CODE_LETTERS[place])
