@@ -13,6 +13,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 if TYPE_CHECKING:
+    from pytest_django import DjangoDbBlocker
+
     from citybrain.sample.fixtures import TinyCity
 
 SHOTS = Path(__file__).resolve().parent.parent / "docs" / "screenshots"
@@ -35,6 +37,20 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
+
+
+@pytest.fixture(autouse=True)
+def fresh_pool(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> Iterator[None]:
+    """Begin and end a journey with a pool of its own: threads of tests before may have kept connections."""
+    from django.db import connection
+
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.close_pool()
+    yield
+    with django_db_blocker.unblock():
+        connection.close()
+        connection.close_pool()
 
 
 @pytest.fixture
