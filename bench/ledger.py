@@ -9,11 +9,13 @@ import argparse
 import json
 import os
 import platform
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 
 import django
 from django.conf import settings
@@ -156,6 +158,31 @@ def main() -> None:
     )
     rows = max(arguments.parse_args().rows, 1000)
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
+    with server():
+        measure(rows)
+
+
+@contextmanager
+def server() -> Iterator[None]:
+    """Start a durable server of our own where DATABASE_URL names none; stop it after."""
+    if os.environ.get("DATABASE_URL"):
+        yield
+        return
+    from citybrain.site.postgres import Server
+
+    with tempfile.TemporaryDirectory(prefix="citybrain-bench-") as folder:
+        Path(folder).chmod(0o755)
+        started = Server(Path(folder) / "postgres", durable=True)
+        started.start()
+        os.environ["DATABASE_URL"] = started.admin_url
+        try:
+            yield
+        finally:
+            started.stop()
+
+
+def measure(rows: int) -> None:
+    """Print the figures as JSON."""
     settings.DATABASES["default"]["OPTIONS"].pop("pool", None)  # two connections, each kept
     settings.DATABASES["default"]["CONN_MAX_AGE"] = None
     django.setup()
