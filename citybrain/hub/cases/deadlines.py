@@ -1,7 +1,6 @@
 """Deadlines: which limit holds for a step, when it is due and why, and the sweep that reminds and escalates."""
 
 import tomllib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cache
@@ -173,8 +172,3 @@ def verdict(due: datetime | None, ended_at: datetime | None, now: datetime) -> b
     if due is None:
         return None
     return (ended_at or now) <= due
-
-
-def soonest(clocks: Iterable[CaseClock]) -> CaseClock | None:
-    """Return the running clock among several, or None."""
-    return next((clock for clock in clocks if clock.stopped_at is None), None)

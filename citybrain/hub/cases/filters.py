@@ -1,7 +1,7 @@
 """Filters of a list: read from an address, so that a link is a view; compiled into SQL over the alias `c`."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
@@ -97,9 +97,6 @@ class Filters:
             parts.append("c.reported_at < %s")
             params.append(_start_of(self.until + timedelta(days=1)))
         return parts, params
-
-    def without(self, **changes: Any) -> "Filters":
-        return replace(self, **changes)
 
 
 def _start_of(day: date) -> datetime:

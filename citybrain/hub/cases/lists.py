@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import connection
-from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -155,8 +154,3 @@ def marks(actor: Actor, ids: Sequence[int]) -> Mapping[int, tuple[int, datetime]
             [list(ids), *params],
         )
         return {row[0]: (row[1], row[2]) for row in cursor.fetchall()}
-
-
-def today() -> datetime:
-    """Return the start of today in the city's time."""
-    return timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)

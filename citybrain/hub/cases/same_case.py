@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
-from typing import Any
 
 import h3
 from django.db import connection
@@ -88,12 +87,3 @@ def distance(lon: float, lat: float, other_lon: float, other_lat: float) -> floa
     p, q = radians(lat), radians(other_lat)
     h = sin((q - p) / 2) ** 2 + cos(p) * cos(q) * sin(radians(other_lon - lon) / 2) ** 2
     return 2 * EARTH_METRES * asin(sqrt(h))
-
-
-def to_json(one: SameCase) -> dict[str, Any]:
-    return {
-        "number": one.row.number,
-        "score": round(one.score, 2),
-        "metres": round(one.metres),
-        "why": one.reasons,
-    }
