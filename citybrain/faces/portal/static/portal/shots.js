@@ -12,17 +12,20 @@ export class Shots {
     this.most = most;
     this.changed = changed;
     this.all = [];
-    for (const input of box.querySelectorAll('input[type="file"]')) {
-      input.addEventListener("change", () => {
-        const files = [...input.files];
-        input.value = "";  // the form sends what is on the shelf, not what lies in the input
-        this.add(files);
-      });
-    }
+    const inputs = box.querySelectorAll('input[type="file"]');
+    for (const input of inputs) input.addEventListener("change", () => this.take(input));
     for (const name of ["dragover", "drop"]) box.addEventListener(name, (event) => event.preventDefault());
     box.addEventListener("drop", (event) => this.add([...event.dataTransfer.files]));
     for (const item of this.shelf.children) this.adopt(item);
     this.paint();
+    for (const input of inputs) this.take(input);  // chosen before this script was there
+  }
+
+  // The form sends what is on the shelf, not what lies in the input.
+  take(input) {
+    const files = [...input.files];
+    input.value = "";
+    if (files.length) this.add(files);
   }
 
   // A photo the server has already: drawn by it when the form came back.

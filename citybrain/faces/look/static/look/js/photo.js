@@ -108,4 +108,5 @@ mount("[data-drop]", (drop) => {
   for (const name of ["dragenter", "dragover"]) area.addEventListener(name, (event) => { event.preventDefault(); area.toggleAttribute("data-over", true); });
   for (const name of ["dragleave", "drop"]) area.addEventListener(name, () => area.toggleAttribute("data-over", false));
   area.addEventListener("drop", (event) => { event.preventDefault(); take(event.dataTransfer.files); });
+  if (input.files.length) take(input.files);  // chosen before this script was there
 });
