@@ -19,6 +19,7 @@ from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.models import Item
 
 FIRST_DAY = date(2000, 1, 1)
+KEYWORDS_MOST = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,8 +130,16 @@ def _values(row: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, Any]:
         "disposal_limit": f"{row['disposal_limit'].strip()}{row['disposal_unit'].strip()}",
         "grid_self_handle": row["grid_self_handle"].strip() == "是",
         "whistle_allowed": row["whistle_allowed"].strip() == "是",
-        "keywords": row.get("keywords", "").strip(),
+        "keywords": _keywords(row.get("keywords") or ""),
     }
+
+
+def _keywords(text: str) -> str:
+    """Return citizens' phrases with one space between. Raises ValueError for more than the column holds."""
+    kept = " ".join(text.split())
+    if len(kept) > KEYWORDS_MOST:
+        raise ValueError(f"keywords: {len(kept)} letters, at most {KEYWORDS_MOST} are kept")
+    return kept
 
 
 _TEXTS = (
