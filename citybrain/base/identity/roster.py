@@ -57,13 +57,20 @@ def read_roster(content: bytes, file_name: str) -> list[RosterRow]:
 
     Raises Refused for a file that is no table, is too large, or lacks a needed column.
     """
+    return list(_rows(table_lines(content, file_name)))
+
+
+def table_lines(content: bytes, file_name: str) -> Iterator[Sequence[Any]]:
+    """Return the lines of a .xlsx (first sheet) or .csv (UTF-8 or GB 18030) file; `cell_text` reads their cells.
+
+    Raises Refused for a file that is no table or is too large.
+    """
     if len(content) > MOST_BYTES:
         raise refuse("file", _("文件超过 %(size)d MB。") % {"size": MOST_BYTES // 1_000_000})
     is_excel = content[:2] == b"PK"
     if not is_excel and file_name.lower().endswith((".xls", ".xlsx")):
         raise refuse("file", _("无法读取该文件，请另存为 .xlsx 或 .csv 后再导入。"))
-    lines = _excel_lines(content) if is_excel else _csv_lines(content)
-    return list(_rows(lines))
+    return _excel_lines(content) if is_excel else _csv_lines(content)
 
 
 def _excel_lines(content: bytes) -> Iterator[Sequence[Any]]:

@@ -1,5 +1,6 @@
 """What officers look up: items in versions, areas as a tree, the working calendar."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -17,11 +18,12 @@ from citybrain.base.worktime import calendar as calendars
 from citybrain.base.worktime.calendar import MissingYear
 from citybrain.faces.desk.addresses import query
 from citybrain.faces.desk.choosing import area_name, class_path, item_choices
-from citybrain.faces.desk.doors import officers
+from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look import words
 from citybrain.hub.cases import items
 from citybrain.hub.cases.models import Item
+from citybrain.hub.cases.revisions import MANAGE, differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,16 +38,20 @@ class ItemClass:
 @officers
 @require_GET
 def items_view(request: HttpRequest) -> HttpResponse:
-    """The items in force by class, narrowed by words, with who leads and the limits."""
+    """The items in force by class, narrowed by words and by class or subclass, with who leads and the limits."""
     asked = request.GET.get("q", "").strip()[:60]
+    within = request.GET.get("class", "").strip()[:4]
     by_code = items.index().by_code
-    wanted = [by_code[one.value] for one in item_choices(asked, most=len(by_code))]
+    found = [by_code[one.value] for one in item_choices(asked, most=len(by_code))]
+    wanted = [item for item in found if item.code.startswith(within)]
     groups: dict[str, ItemClass] = {}
     for item in sorted(wanted, key=lambda one: one.code):
         name = class_path(item).split(" / ", 1)[0]
         groups.setdefault(item.class_code, ItemClass(item.class_code, name, [])).items.append(item)
     context = {
-        "q": asked,
+        "filters": _item_filters(asked, within, by_code.values()),
+        "clear_url": reverse("desk:items"),
+        "may_manage": actor_of(request).may(MANAGE),
         "groups": list(groups.values()),
         "total": len(wanted),
         "kinds": {kind.key: str(kind) for kind in AgencyKind.objects.all()},
@@ -53,18 +59,69 @@ def items_view(request: HttpRequest) -> HttpResponse:
     return shell_page(request, "desk/reference/items.html", "items", context)
 
 
+def _item_filters(asked: str, within: str, known: Iterable[Item]) -> list[dict[str, Any]]:
+    """Return the filter bar: words, and classes each followed by its subclasses."""
+    options: dict[str, str] = {}
+    for item in sorted(known, key=lambda one: one.code):
+        top, below = class_path(item).split(" / ", 1)
+        options.setdefault(item.class_code, top)
+        options.setdefault(item.subclass_code, f"\N{NO-BREAK SPACE}· {below}")
+    return [
+        {"kind": "search", "name": "q", "label": _("名称、拼音、市民用语、类别或编码"), "value": asked},
+        {
+            "kind": "select",
+            "name": "class",
+            "label": _("全部类别"),
+            "value": within,
+            "options": [*options.items()],
+        },
+    ]
+
+
 @officers
 @require_GET
 def item_view(request: HttpRequest, code: str) -> HttpResponse:
-    """One item with all its versions, the newest first."""
+    """One item with all its versions, the newest first, and what each changed."""
     versions = list(Item.objects.filter(code=code).order_by("-valid_from"))
     if not versions:
         raise Http404
     kinds = {kind.key: str(kind) for kind in AgencyKind.objects.all()}
     today = timezone.localdate()
     current = next((one for one in versions if one.valid_from <= today), versions[0])
-    context = {"versions": versions, "item": current, "kinds": kinds, "path": class_path(current)}
+    earlier = [*versions[1:], None]
+    context = {
+        "versions": [
+            Version(one, changes(before, one, kinds)) for one, before in zip(versions, earlier, strict=True)
+        ],
+        "item": current,
+        "newest": versions[0],
+        "upcoming": versions[0].valid_from > today and versions[0].valid_until is None,
+        "kinds": kinds,
+        "path": class_path(current),
+        "may_manage": actor_of(request).may(MANAGE),
+    }
     return shell_page(request, "desk/reference/item.html", "items", context)
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """One version of an item with (label, before, after) of what it changed; none for the first."""
+
+    item: Item
+    changes: list[tuple[str, str, str]]
+
+
+def changes(before: Item | None, after: Item, kinds: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Return what a version changed, as people read it."""
+    if before is None:
+        return []
+
+    def said(value: Any) -> str:
+        if isinstance(value, bool):
+            return _("是") if value else _("否")
+        return kinds.get(value, value) or "–"
+
+    return [(one.label, said(one.before), said(one.after)) for one in differences(before, after)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import transaction
 from django.forms.models import model_to_dict
+from django.utils.translation import gettext as _
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -20,6 +21,7 @@ from citybrain.hub.cases.models import Item
 
 FIRST_DAY = date(2000, 1, 1)
 KEYWORDS_MOST = 400
+MINUTES_MOST = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +36,41 @@ class Receipt:
 
 
 def load(
-    actor: Actor, rows: Iterable[Mapping[str, str]], valid_from: date = FIRST_DAY, *, whole: bool = False
+    actor: Actor,
+    rows: Iterable[Mapping[str, str]],
+    valid_from: date = FIRST_DAY,
+    *,
+    whole: bool = False,
+    trial: bool = False,
 ) -> Receipt:
     """Bring in an item table: each row that differs becomes a version from `valid_from` on.
 
     `whole`: items in force that the table leaves out end on that day. The same table twice changes nothing.
+    `trial`: only the receipt is made, nothing is written.
     """
     require(actor, "items.manage")
     kinds = dict(AgencyKind.objects.values_list("name_zh", "key"))
     errors: list[tuple[int, str]] = []
     values: dict[str, dict[str, Any]] = {}
-    for line, row in enumerate(rows, start=2):
+    for place, row in enumerate(rows, start=2):
+        line = int(row.get("line") or place)
         try:
             one = _values(row, kinds)
-        except (KeyError, ValueError) as error:
+        except KeyError as missing:
+            errors.append((line, _("缺少列 %(name)s。") % {"name": missing.args[0]}))
+            continue
+        except ValueError as error:
             errors.append((line, str(error)))
             continue
         if one["code"] in values:
-            errors.append((line, f"code {one['code']} stands twice"))
+            errors.append((line, _("事项编码 %(code)s 重复。") % {"code": one["code"]}))
             continue
         values[one["code"]] = one
     with transaction.atomic():
         receipt = _apply(values, valid_from, whole, tuple(errors))
+        if trial:
+            transaction.set_rollback(True)
+            return receipt
         record(
             actor.key,
             "items.load",
@@ -97,9 +112,8 @@ def _apply(
 
 def _end(item: Item, on: date, ending: list[Item]) -> None:
     if on <= item.valid_from:
-        raise BadInput(
-            f"{item.code}: a version from {item.valid_from} exists; a change must start later than that"
-        )
+        text = _("事项 %(code)s 已有自 %(day)s 起的版本，新版本须晚于这一天。")
+        raise BadInput(text % {"code": item.code, "day": item.valid_from.isoformat()}, "valid_from")
     item.valid_until = on
     ending.append(item)
 
@@ -113,15 +127,17 @@ def _values(row: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, Any]:
     """Return a row's columns, typed. Raises ValueError naming the column."""
     code = row["code"].strip()
     if not (code.isdigit() and len(code) == 6):
-        raise ValueError(f"code {code!r}: six digits are needed")
+        raise ValueError(_("事项编码“%(code)s”应为六位数字。") % {"code": code})
     lead, assist = row["lead_agency"].strip(), row.get("assist_agency", "").strip()
     if lead not in kinds and lead not in kinds.values():
-        raise ValueError(f"lead_agency {lead!r} is no kind of agency")
+        raise ValueError(_("没有“%(name)s”这类单位。") % {"name": lead})
+    if assist and assist not in kinds and assist not in kinds.values():
+        raise ValueError(_("没有“%(name)s”这类单位。") % {"name": assist})
     return {
         "code": code,
-        **{name: row[name].strip() for name in _TEXTS},
+        **{name: _text(row, name) for name in _TEXTS},
         "lead_kind": kinds.get(lead, lead),
-        "assist_kind": kinds.get(assist, ""),
+        "assist_kind": kinds.get(assist, assist),
         "urgent": row["priority"].strip() in {"紧急", "特急"},
         "accept_minutes": _minutes(row, "accept_minutes"),
         "disposal_minutes": _minutes(row, "disposal_minutes"),
@@ -134,11 +150,25 @@ def _values(row: Mapping[str, str], kinds: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
+def longest(name: str) -> int:
+    """Return how many letters a text column of the item table holds; 0: no text."""
+    return int(getattr(Item._meta.get_field(name), "max_length", 0) or 0)
+
+
+def _text(row: Mapping[str, str], name: str) -> str:
+    text, most = row[name].strip(), longest(name)
+    if len(text) > most:
+        raise ValueError(_("%(name)s 过长，最多 %(most)d 字。") % {"name": name, "most": most})
+    return text
+
+
 def _keywords(text: str) -> str:
     """Return citizens' phrases with one space between. Raises ValueError for more than the column holds."""
     kept = " ".join(text.split())
     if len(kept) > KEYWORDS_MOST:
-        raise ValueError(f"keywords: {len(kept)} letters, at most {KEYWORDS_MOST} are kept")
+        raise ValueError(
+            _("市民用语共 %(n)d 字，最多 %(most)d 字。") % {"n": len(kept), "most": KEYWORDS_MOST}
+        )
     return kept
 
 
@@ -149,10 +179,12 @@ _TEXTS = (
 
 
 def _minutes(row: Mapping[str, str], name: str) -> int:
-    value = int(row[name])
-    if not 0 < value < 5_000_000:
-        raise ValueError(f"{name} {value}: minutes from 1 to 5,000,000 are needed")
-    return value
+    text = row[name].strip()
+    if not (text.isascii() and text.isdigit() and 0 < int(text) < MINUTES_MOST):
+        raise ValueError(
+            _("%(name)s 的“%(value)s”应为 1 至 500 万的分钟数。") % {"name": name, "value": text[:20]}
+        )
+    return int(text)
 
 
 def read_csv(path: Path) -> list[dict[str, str]]:
