@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help run setup dev test check bench lock clean
+.PHONY: help run setup dev test check bench wheel lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -28,10 +28,15 @@ check: dev ## Run every check of style
 bench: dev ## Measure; results go to bench/results/
 	@$(BIN)/python tools/bench.py $(ARGS)
 
+wheel: dev ## Build the package into dist/, with translations and the browser's files
+	@rm -rf build
+	@$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir dist .
+	@rm -rf build citybrain.egg-info
+
 lock: ## Write the lock files anew after a change of requirements/*.in
 	@sh tools/lock.sh
 
 clean: ## Remove what was made here, but not the city's data
-	rm -rf .venv node_modules citybrain/faces/look/static/vendor .pytest_cache .mypy_cache .ruff_cache test-results
+	rm -rf .venv node_modules build dist citybrain/faces/look/static/vendor .pytest_cache .mypy_cache .ruff_cache test-results
 	find citybrain tests -name '*.mo' -delete
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -14,6 +14,7 @@ CHECKS: dict[str, list[str]] = {
     "format": [str(BIN / "ruff"), "format", "--check", "--quiet", "."],
     "imports": [str(BIN / "lint-imports"), "--no-logo"],
     "sizes": [sys.executable, "tools/sizes.py"],
+    "package": [sys.executable, "tools/package.py"],
     "templates": [str(BIN / "djlint"), "citybrain", "--lint", "--quiet"],
     "migrations": [*DJANGO, "makemigrations", "--check", "--dry-run"],
     "deploy": [*DJANGO, "check", "--deploy", "--fail-level", "WARNING"],

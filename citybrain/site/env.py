@@ -57,7 +57,14 @@ def home() -> Path:
     """Return where data, photos, logs and secrets live: CITYBRAIN_HOME, or a place that suits the user.
 
     As root the database runs as a user of its own, which must be able to reach its files, and a checkout may
-    lie where only root can look: then it is /var/lib/citybrain; for anybody else `var` in the checkout.
+    lie where only root can look: then it is /var/lib/citybrain; for anybody else `var` in the checkout, or
+    ~/.local/share/citybrain where the package was installed without one.
     """
     checkout = Path(__file__).resolve().parent.parent.parent
-    return path("CITYBRAIN_HOME", Path("/var/lib/citybrain") if os.geteuid() == 0 else checkout / "var")
+    if os.geteuid() == 0:
+        usual = Path("/var/lib/citybrain")
+    elif (checkout / "pyproject.toml").is_file():
+        usual = checkout / "var"
+    else:
+        usual = Path(os.environ.get("XDG_DATA_HOME") or "~/.local/share") / "citybrain"
+    return path("CITYBRAIN_HOME", usual)

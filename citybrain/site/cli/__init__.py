@@ -12,6 +12,7 @@ from typing import Any
 
 import click
 
+from citybrain import __version__
 from citybrain.site.env import BadSetting
 from citybrain.site.home import HomeError
 from citybrain.site.program import DatabaseError
@@ -92,7 +93,7 @@ SINGLE = frozenset({"init", "backup", "restore"})  # commands without subcommand
 
 
 @click.group(cls=LazyGroups, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="citybrain", message="citybrain %(version)s")
+@click.version_option(__version__, message="citybrain %(version)s")
 def main() -> None:
     """The open city brain: run a city, and look after it.
 

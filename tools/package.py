@@ -1,0 +1,56 @@
+"""What a build would pack, compared with what lies in the package's folder: nothing is missing, nothing is a test.
+
+The build is asked, not made: this takes a second. `make wheel` makes one.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+NOT_PACKED = {".pyc", ".md", ".tmp"}
+
+
+def packed() -> set[str]:
+    """Return the files a build would pack, as paths from the checkout."""
+    from setuptools import Distribution
+
+    found = Distribution({"script_name": "setup.py"})
+    found.parse_config_files()
+    build = found.get_command_obj("build_py")
+    build.ensure_finalized()
+    modules = {path for _package, _module, path in build.find_all_modules()}  # type: ignore[attr-defined]
+    data = {
+        str(Path(source) / name)
+        for _package, source, _target, names in build.data_files  # type: ignore[attr-defined]
+        for name in names
+    }
+    return modules | data
+
+
+def lying_there() -> set[str]:
+    """Return the files that belong into a build: all but tests, notes for developers and what Python caches."""
+    return {
+        str(path.relative_to(ROOT))
+        for path in (ROOT / "citybrain").rglob("*")
+        if path.is_file()
+        and not path.name.startswith(".")
+        and path.suffix not in NOT_PACKED
+        and not {"tests", "__pycache__"} & set(path.parts)
+    }
+
+
+def main() -> int:
+    """Print every difference; return the exit code."""
+    os.chdir(ROOT)
+    build, folder = packed(), lying_there()
+    for path in sorted(folder - build):
+        kind = "no __init__.py beside it" if path.endswith(".py") else "name its kind in pyproject.toml"
+        sys.stdout.write(f"{path} would not be packed: {kind}\n")
+    for path in sorted(build - folder):
+        sys.stdout.write(f"{path} would be packed, but is none of the package\n")
+    return 1 if build != folder else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
