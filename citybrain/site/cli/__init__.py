@@ -45,6 +45,13 @@ def asks_for_help(arguments: list[str]) -> bool:
     return "--help" in arguments or not [word for word in arguments if word != "--help"]
 
 
+def lacks_tables(error: BaseException) -> bool:
+    """Tell whether a statement failed because the tables were not made or migrated."""
+    from psycopg.errors import UndefinedColumn, UndefinedTable
+
+    return isinstance(error.__cause__ or error, UndefinedTable | UndefinedColumn)
+
+
 class LazyGroups(click.Group):
     """Imports a group only when it runs, so that `citybrain --help` is instant."""
 
@@ -87,6 +94,13 @@ class LazyGroups(click.Group):
             return super().invoke(ctx)
         except (DatabaseError, HomeError, BadSetting) as error:
             raise click.ClickException(str(error)) from error
+        except Exception as error:
+            if not lacks_tables(error):
+                raise
+            raise click.ClickException(
+                "the database has no city yet, or one of an older version: `citybrain up` makes or migrates it, "
+                "`citybrain init` makes an empty one"
+            ) from error
 
 
 SINGLE = frozenset({"init", "backup", "restore"})  # commands without subcommands

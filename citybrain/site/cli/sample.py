@@ -39,9 +39,11 @@ def load(scale: float, seed: int, cases: int | None, as_json: bool) -> None:
     """Make the city in an empty database."""
     from citybrain.sample.load import CityExists, first_start
     from citybrain.sample.plan import plan_for
+    from citybrain.site.up import migrate
 
     try:
         plan = plan_for(scale, seed)
+        migrate()
         summary = first_start(plan, cases=cases, say=Bar())
     except (ValueError, CityExists) as refusal:
         raise click.ClickException(str(refusal)) from None
