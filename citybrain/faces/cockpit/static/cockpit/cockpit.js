@@ -1,6 +1,7 @@
 // The cockpit: takes new figures without a jump, looks into areas without a reload, says when data is old,
 // and on a wall goes round the districts by itself.
 import { matches } from "../look/js/live.js";
+import { withMaps } from "../look/js/mount.js";
 
 const EVERY = 60_000;  // figures are fetched at least this often
 const APART = 12_000;  // and after a change not more often than this
@@ -131,10 +132,8 @@ function arrange(event) {
   }, 350);
 }
 document.addEventListener("look:points", arrange);
-document.addEventListener("look:map", (event) => {
-  const box = event.target;
-  box.lookMap = event.detail.map;
-  event.detail.map.on("zoomend moveend", () => arrange({ target: box }));
+withMaps((map, box) => {
+  map.on("zoomend moveend", () => arrange({ target: box }));
   arrange({ target: box });
 });
 

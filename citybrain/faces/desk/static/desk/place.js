@@ -1,5 +1,5 @@
 // The phone: where I am, what is near, today's route, and the report's place and item.
-import { make, mount, token } from "../look/js/mount.js";
+import { make, mount, token, withMaps } from "../look/js/mount.js";
 
 const EARTH = 6_371_008.8;
 const PAUSE = 350;
@@ -56,10 +56,15 @@ function byRoute(list, start) {
 
 let map = null;
 let line = null;
-document.addEventListener("look:map", (event) => { map = event.detail?.map ?? event.detail; });
+let asked = null;  // a route may be asked for before the map is drawn
+withMaps((drawn) => {
+  map = drawn;
+  if (asked) drawRoute(...asked);
+});
 
 function drawRoute(list, here) {
-  if (!map || !window.L) return;
+  asked = [list, here];
+  if (!map) return;
   const stops = [...list.querySelectorAll("[data-row]")].map(spot).filter(Boolean);
   line?.remove();
   line = window.L.polyline([here, ...stops].map((one) => [one.lat, one.lon]), { color: token("accent"), weight: 3, dashArray: "6 6" }).addTo(map);
@@ -92,7 +97,7 @@ mount("form[data-report]", (form) => {
   let own = null;
   let here = null;
   const move = () => { if (own && here) own.setView([here.lat, here.lon], 17); };
-  form.addEventListener("look:map", (event) => { own = event.detail?.map ?? event.detail; move(); });
+  withMaps((drawn) => { own = drawn; move(); }, form);
 
   const locate = async () => {
     words.textContent = words.dataset.waiting;
@@ -131,7 +136,9 @@ mount("form[data-report]", (form) => {
     }));
     if (!chosen) press(shelf.querySelector("button"));
   };
-  text.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(() => guess().catch(() => {}), PAUSE); });
+  const soon = () => { clearTimeout(timer); timer = setTimeout(() => guess().catch(() => {}), PAUSE); };
+  text.addEventListener("input", soon);
+  if (text.value) soon();  // brought back by the browser, or by the server with an error
   form.addEventListener("desk:picked", () => {
     chosen = true;
     shelf.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", "false"));

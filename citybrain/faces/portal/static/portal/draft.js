@@ -23,7 +23,10 @@ export function save(form, photos, place) {
 }
 
 export function fill(form, kept) {
-  for (const name of FIELDS) if (kept.fields?.[name]) field(form, name).value = kept.fields[name];
+  for (const name of FIELDS) {
+    const input = field(form, name);
+    if (kept.fields?.[name] && !input.value) input.value = kept.fields[name];  // what is written already stays
+  }
 }
 
 export function drop() {

@@ -141,9 +141,12 @@ export class Place {
 
   show(places, text) {
     this.found.hidden = false;
+    const asked = places.map((place) => place.id).join(" ");
+    if (places.length && this.found.dataset.asked === asked) return;  // not exchanged under a finger that is pressing
+    this.found.dataset.asked = asked;
     const rows = places.map((place) => {
       const button = make("button", { type: "button", "aria-pressed": String(place.id) === this.area.value }, place.name, make("small", {}, place.where));
-      button.addEventListener("click", () => this.take(place, text, button));
+      button.addEventListener("click", () => this.take(place, this.address.value.trim(), button));
       return make("li", {}, button);
     });
     this.found.replaceChildren(...(rows.length ? rows : [make("li", {}, make("p", {}, say("none_found")))]));
@@ -197,6 +200,7 @@ export class Place {
       return;
     }
     const element = this.box.querySelector("#map");
+    element.setAttribute("aria-busy", "true");
     try {
       loadStyles([element.dataset.css]);
       await loadScripts([element.dataset.js]);
@@ -207,6 +211,7 @@ export class Place {
     }
     this.draw(element);
     await this.outline(null);
+    element.removeAttribute("aria-busy");
   }
 
   draw(element) {

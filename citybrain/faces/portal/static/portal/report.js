@@ -170,5 +170,7 @@ form.addEventListener("look:refused", (event) => {
 
 const AT = { item_code: "description", address: "place", lon: "place" };
 
-if (location.hash && !kept && !form.dataset.error) history.replaceState(null, "", location.pathname);
+if (location.hash && location.hash === document.documentElement.dataset.cameAt && !kept && !form.dataset.error) history.replaceState(null, "", location.pathname);
 arrived();
+if (words.value.trim()) guess();
+if (place.address.value.trim() && !place.isSet && !form.querySelector("[data-choices]")) place.search();

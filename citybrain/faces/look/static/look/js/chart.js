@@ -1,4 +1,5 @@
 // Draws what charts.Chart holds with ECharts: direct labels, honest zero, our colours, the table one click away.
+import { flip } from "./chart_switch.js";
 import { loadScripts, make, token } from "./mount.js";
 import { amount, short, words } from "./words.js";
 
@@ -151,19 +152,11 @@ const DRAW = { line: lines, area: lines, bar: bars, bar_h: bars, heat };
 export async function start(figure) {
   const body = figure.querySelector("[data-chart-body]");
   const table = figure.querySelector("[data-chart-table]");
-  const button = figure.querySelector("[data-chart-switch]");
-  const flip = (on) => {
-    table.hidden = !on;
-    body.hidden = on;
-    button.textContent = on ? words.showChart : words.showTable;
-    button.setAttribute("aria-expanded", on);
-  };
-  button?.addEventListener("click", () => flip(table.hidden));
   try {
     await loadScripts([figure.dataset.js]);
   } catch {
-    if (table) flip(true);
-    button?.remove();
+    if (table) flip(figure, true);
+    figure.querySelector("[data-chart-switch]")?.remove();
     table?.before(make("p", { class: "cb-small cb-quiet" }, words.chartFailed));
     return;
   }

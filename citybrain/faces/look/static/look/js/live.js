@@ -10,6 +10,7 @@ const RETRY_FIRST = 2000;
 const RETRY_MOST = 60_000;
 const JITTER = 1200;
 const APART = 3000;  // a list is not fetched more often than this
+const PROMPT = 1500;  // a page whose stream opens later than this may have missed something: its counts are asked again
 
 const root = document.documentElement;
 const channel = "BroadcastChannel" in window ? new BroadcastChannel("look") : null;
@@ -68,7 +69,9 @@ async function once(first) {
     let lived = false;
     source.onopen = () => {
       lived = true;
-      tell(first ? { state: "live" } : { state: "live", topics: ["*"] });  // something may have been missed
+      if (!first) tell({ state: "live", topics: ["*"] });  // something may have been missed
+      else if (performance.now() > PROMPT) tell({ state: "live", topics: ["cases"] });
+      else tell({ state: "live" });
     };
     source.addEventListener("changed", (event) => tell({ topics: event.data.split(",").filter(Boolean) }));
     source.addEventListener("signed-out", () => { source.close(); resolve("signed-out"); });

@@ -1,5 +1,6 @@
 // What every page loads. Maps and charts come when a page has one.
-import { mount } from "./mount.js";
+import { make, mount } from "./mount.js";
+import { flip } from "./chart_switch.js";
 import "./choose.js";
 import "./dialogs.js";
 import "./keyboard.js";
@@ -12,6 +13,9 @@ import "./shell.js";
 import "./tables.js";
 import "./times.js";
 import "./toasts.js";
+import { words } from "./words.js";
 
-mount("[data-map]", (element) => { import("./map.js").then((module) => module.start(element)); });
-mount("[data-chart]", (element) => { import("./chart.js").then((module) => module.start(element)); });
+mount("[data-map]", (element) => {
+  import("./map.js").then((module) => module.start(element), () => element.replaceChildren(make("p", { class: "cb-note", role: "alert" }, words.mapFailed)));
+});
+mount("[data-chart]", (element) => { import("./chart.js").then((module) => module.start(element), () => flip(element, true)); });

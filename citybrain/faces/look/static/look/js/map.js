@@ -26,9 +26,12 @@ export async function start(box) {
   if (centred) map.setView([box.dataset.lat, box.dataset.lon], Number(box.dataset.zoom) || CLOSE);
   else map.setView([39.1, 117.2], 9);
   if (centred && !box.dataset.pick) pin(map, box);
-  if (box.dataset.areas) await shapes(box, map, !centred);
+  let moved = false;
+  map.once("dragstart", () => { moved = true; });
+  if (box.dataset.areas) await shapes(box, map, !centred && !moved);
   if (box.dataset.points) watchPoints(box, map);
-  if (box.dataset.pick) picker(box, map);
+  if (box.dataset.pick) picker(box, map, moved);
+  box.lookMap = map;
   new ResizeObserver(() => map.invalidateSize({ animate: false, pan: false })).observe(box);
   box.dispatchEvent(new CustomEvent("look:map", { bubbles: true, detail: { map } }));
 }
@@ -164,7 +167,7 @@ function legend(box, steps, digits) {
 }
 
 // The middle of the map is the place: move the map under the cross. Works by finger, mouse and arrow keys.
-function picker(box, map) {
+function picker(box, map, moved) {
   const [lon, lat] = split(box.dataset.pick).map((id) => document.getElementById(id));
   const cross = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   cross.setAttribute("viewBox", "0 0 24 24");
@@ -183,6 +186,7 @@ function picker(box, map) {
   };
   if (lon?.value && lat?.value) map.setView([lat.value, lon.value], CLOSE);
   map.on("moveend", write);
+  if (moved && !lon?.value) write();  // moved before this was listening
   const locate = make("button", { type: "button", class: "btn btn-sm cb-map-note" }, words.locate);
   locate.addEventListener("click", () => {
     locate.textContent = words.locating;

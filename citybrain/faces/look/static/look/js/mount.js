@@ -22,6 +22,12 @@ export function mountAll(root = document) {
 
 document.addEventListener("htmx:after:process", () => mountAll());
 
+// Calls `use(map, box)` for every map of ours: those that are drawn already, and those that will be.
+export function withMaps(use, root = document) {
+  root.addEventListener("look:map", (event) => use(event.detail.map, event.target));
+  for (const box of root.querySelectorAll("[data-map]")) if (box.lookMap) use(box.lookMap, box);
+}
+
 const loading = new Map();
 
 // Loads classic scripts one after the other, each once.

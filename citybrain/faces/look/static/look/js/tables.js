@@ -19,7 +19,8 @@ mount("[data-table]", (box) => {
   };
   for (const input of box.querySelectorAll("[data-column]")) {
     const { column } = input.dataset;
-    if (column in choice && !input.disabled) input.checked = choice[column];
+    const early = input.checked !== input.defaultChecked;  // chosen before this script was there
+    if (column in choice && !input.disabled && !early) input.checked = choice[column];
     show(Number(input.value), input.checked);
     input.addEventListener("change", () => {
       choice[column] = input.checked;
@@ -61,5 +62,8 @@ document.addEventListener("change", (event) => {
     document.querySelectorAll("[data-pick-one]").forEach((one) => { one.checked = event.target.checked; });
   }
   if (event.target.matches("[data-pick-all], [data-pick-one]")) count();
+});
+mount("[data-pick-all]", (box) => {
+  if (box.checked) document.querySelectorAll("[data-pick-one]").forEach((one) => { one.checked = true; });
 });
 mount("[data-pick-one], [data-batch]", count);
