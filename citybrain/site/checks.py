@@ -12,6 +12,11 @@ BELOW: dict[str, frozenset[str]] = {
     "base.worktime": frozenset(),
     "base.areas": frozenset({"base.ledger", "base.worktime"}),
     "base.identity": frozenset({"base.areas", "base.ledger", "base.worktime"}),
+    "base.catalogue": frozenset({"base.identity", "base.areas", "base.ledger", "base.worktime"}),
+    "base.lake": frozenset({"base.catalogue", "base.identity", "base.areas", "base.ledger", "base.worktime"}),
+    "base.exchange": frozenset(
+        {"base.lake", "base.catalogue", "base.identity", "base.areas", "base.ledger", "base.worktime"}
+    ),
 }
 FLOORS = {"base": 0, "hub": 1, "sample": 2, "faces": 2, "site": 3}
 
