@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
 
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
@@ -24,6 +24,13 @@ FLAGS = [
     "--disable-component-update", "--disable-sync", "--font-render-hinting=none",
 ]  # fmt: skip
 DESK, PHONE, WALL = (1440, 900), (390, 844), (1920, 1080)
+PATIENCE = 30_000
+"""Milliseconds. A loaded machine may be slow; only what never comes is a failure."""
+
+HURRY = float(os.environ.get("CITYBRAIN_TEST_SLOW", "1"))
+"""`CITYBRAIN_TEST_SLOW=6` runs every page on a processor six times slower, with its scripts coming late."""
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
@@ -96,24 +103,30 @@ def beside(settings: object, *arguments: str) -> subprocess.Popen[bytes]:
 def visitor(browser: Browser, live_server: object) -> Iterator[Callable[..., Page]]:
     """Open the site as somebody new: `visitor()`, `visitor(PHONE, dark=True, english=True)`."""
     opened: list[BrowserContext] = []
+    errors: list[str] = []
 
-    def come(size: tuple[int, int] = DESK, *, dark: bool = False, english: bool = False) -> Page:
+    def come(
+        size: tuple[int, int] = DESK, *, dark: bool = False, english: bool = False, scripts: bool = True
+    ) -> Page:
         context = browser.new_context(
             viewport={"width": size[0], "height": size[1]},
             locale="en-GB" if english else "zh-CN",
             color_scheme="dark" if dark else "light",
             base_url=live_server.url,  # type: ignore[attr-defined]
             has_touch=size == PHONE,
+            java_script_enabled=scripts,
         )
-        context.set_default_timeout(20_000)
+        context.set_default_timeout(PATIENCE)
         opened.append(context)
         page = context.new_page()
-        page.on("pageerror", lambda error: pytest.fail(f"script error on {page.url}: {error}"))
+        slow_down(page)
+        page.on("pageerror", lambda error: errors.append(f"script error on {page.url}: {error}"))
         return page
 
     yield come
     for context in opened:
         context.close()
+    assert errors == []
 
 
 @pytest.fixture
@@ -133,28 +146,95 @@ def officer(visitor: Callable[..., Page]) -> Callable[..., Page]:
     return sign_in
 
 
+def slow_down(page: Page) -> None:
+    """Make a page as slow as `CITYBRAIN_TEST_SLOW` says: its processor, and the way of its files."""
+    if HURRY <= 1:
+        return
+    session = page.context.new_cdp_session(page)
+    session.send("Emulation.setCPUThrottlingRate", {"rate": HURRY})
+    session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    speed = {"latency": 50 * HURRY, "downloadThroughput": 3e6 / HURRY, "uploadThroughput": 3e6 / HURRY}
+    session.send("Network.emulateNetworkConditions", {"offline": False, **speed})
+
+
+class Held:
+    """Scripts of a page that are on their way: what is done meanwhile is done by a hurried hand."""
+
+    def __init__(self, page: Page) -> None:
+        self.page = page
+        self.waiting: list[Route] = []
+        self.free = False
+        page.route(re.compile(r"/static/(?!.*(early|theme)\.js).*\.js"), self._hold)
+
+    def _hold(self, route: Route) -> None:
+        if self.free:
+            route.continue_()
+        else:
+            self.waiting.append(route)
+
+    def release(self) -> None:
+        """Let the scripts come, those that they bring along too."""
+        self.free = True
+        for route in self.waiting:
+            route.continue_()
+
+
+AT_REST = """() => new Promise((rest) => {
+  const moves = (one) => one.playState === "running" && one.effect.getTiming().iterations !== Infinity;
+  const loading = () => document.querySelector("[data-map-wait], [aria-busy=true], [data-busy][data-on]")
+    || [...document.images].some((one) => !one.complete && one.loading !== "lazy")
+    || document.getAnimations().some(moves);
+  const latest = performance.now() + 15_000;
+  let timer = 0;
+  const ended = () => {
+    if (loading() && performance.now() < latest) { wait(); return; }
+    watch.disconnect();
+    rest();
+  };
+  const wait = () => { clearTimeout(timer); timer = setTimeout(ended, 300); };
+  const watch = new MutationObserver(wait);
+  watch.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+  document.fonts.ready.then(wait);
+})"""
+"""A page is at rest when nothing has changed, moved or loaded for 300 ms. Push keeps connections: they don't count."""
+
+
+def rest(page: Page) -> None:
+    """Wait until a page is at rest, for a picture. What a test needs to be there it must expect itself."""
+    page.wait_for_load_state("load")
+    page.evaluate(AT_REST)
+
+
 def shoot(page: Page, name: str) -> None:
     """Keep a screenshot for the README, once what moves has come to rest."""
     SHOTS.mkdir(parents=True, exist_ok=True)
-    page.wait_for_load_state("networkidle")
-    page.wait_for_timeout(400)
+    rest(page)
     page.screenshot(path=SHOTS / f"{name}.png", animations="disabled", caret="hide")
 
 
 def take(page: Page, number: str, label: str, fill: Callable[[Page], None] | None = None) -> None:
-    """Open a case on the desk and take a step by its button, as an officer would."""
+    """Open a case on the desk and take a step by its button, as an officer would; return once it was taken."""
     page.goto(f"/desk/cases/{number}/")
-    button = page.locator(".cb-steps").get_by_role("button", name=re.compile(f"^{label}"))
-    if not button.first.is_visible():
-        page.locator(".cb-steps details > summary").first.click()
-    button.first.click()
+    seen = page.locator("#case-pane").get_attribute("data-version")
+    step_button(page, label).click()
     if fill is not None:
         dialog = page.locator("dialog[open]")
         dialog.wait_for()
         fill(page)
         dialog.locator("button[type=submit]").click()
         dialog.wait_for(state="detached")
-    page.wait_for_load_state("networkidle")
+    expect(page.locator(f'#case-pane[data-version="{seen}"]')).to_have_count(0)
+
+
+def step_button(page: Page, label: str) -> Locator:
+    """Return the button of a step on the case page, with the menu opened where it lies in there."""
+    steps = page.locator(".cb-steps")
+    expect(steps).to_be_visible()
+    button = steps.get_by_role("button", name=re.compile(f"^{label}"))
+    if not button.first.is_visible():
+        steps.locator("details > summary").first.click()
+    return button.first
 
 
 def state_of(number: str) -> str:

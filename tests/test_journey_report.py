@@ -25,8 +25,8 @@ def nudge(page: Page) -> None:
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + 4, y + 3, steps=4)
-    page.mouse.up()
-    page.wait_for_load_state("networkidle")
+    with page.expect_response(re.compile("locate")):
+        page.mouse.up()
 
 
 def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
@@ -36,16 +36,19 @@ def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
     page.locator("main").get_by_role("link", name="随手拍").first.click()
     page.locator("input[type=file]").first.set_input_files(photo)
     expect(page.locator("#photo img").first).to_be_visible()
-    page.wait_for_load_state("networkidle")
+    expect(page.locator("#photo .pt-thumb-state")).to_have_count(0)
     shoot(page, "portal-photo")
     page.locator("#photo a.btn-primary").click()
     community = city.node("community").name
     page.locator("#address").press_sequentially(community, delay=20)
-    page.locator("[data-found] li").first.click()
+    found = page.locator("[data-found] button", has_text=community).first
+    found.click()
+    expect(found).to_have_attribute("aria-pressed", "true")
     page.locator("[data-open-map]").click()
-    page.wait_for_load_state("networkidle")
+    expect(page.locator("#map:not([aria-busy])")).to_be_visible()
     nudge(page)
     expect(page.locator("[data-chosen]")).to_contain_text(community)
+    expect(page.locator("#place input[name=lon]")).not_to_have_value("")
     shoot(page, "portal-place")
     page.locator("#place a.btn-primary").click()
     page.locator("#description").fill("小区门口的路灯不亮了，晚上看不清路")
@@ -53,7 +56,7 @@ def report(page: Page, city: TinyCity, photo: Path) -> tuple[str, str]:
     shoot(page, "portal-words")
     page.locator("#words a.btn-primary").click()
     page.get_by_role("button", name="发送").click()
-    page.wait_for_selector("#number")
+    expect(page.locator("#code")).to_be_visible()
     shoot(page, "portal-done")
     return re.sub(r"\D", "", page.locator("#number").inner_text()), page.locator("#code").inner_text().strip()
 
@@ -78,7 +81,7 @@ def dispatched(page: Page, number: str, agency: Agency) -> None:
             wanted.first.check(force=True)
         else:
             page.locator("dialog[open] [data-picker-words]").press_sequentially(agency.name, delay=10)
-            page.locator("[role=option]").first.click()
+            page.locator("[role=option]", has_text=agency.name).first.click()
         shoot(page, "desk-dispatch")
 
     take(page, number, "派遣", choose)
@@ -121,7 +124,7 @@ def rated(page: Page, number: str, code: str) -> None:
     expect(page.locator("h1")).to_contain_text("已解决")
     shoot(page, "portal-progress")
     page.locator(".pt-faces a[data-value='5']").click()
-    page.locator("form [data-send]").click()
+    page.locator("form#step [data-send]").click()
     expect(page.locator("main")).to_contain_text("很满意")
 
 
