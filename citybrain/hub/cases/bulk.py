@@ -1,23 +1,26 @@
 """Past cases in bulk: whole histories at once, by COPY. For imports and the sample city, never for live work.
 
-A batch is one transaction with one ledger row that carries the digest of all its rows.
+A batch is one transaction with one ledger row that carries the digest of all its cases. `pack` makes the
+rows without a database, so that a thread can pack one batch while `write` waits for the database with another.
 """
 
 import hashlib
+import secrets
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-import orjson
 from django.db import connection, transaction
 from django.utils import timezone
-from psycopg.types.json import Jsonb
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
-from citybrain.hub.cases.intake import query_code
+from citybrain.hub.cases import copying, search
+from citybrain.hub.cases.copying import Table
+from citybrain.hub.cases.intake import CODE_LETTERS
 from citybrain.hub.cases.store import case_columns
 
 EVENT_COLUMNS: Final = (
@@ -29,16 +32,14 @@ CLOCK_COLUMNS: Final = (
     "extensions", "on_time", "rule",
 )  # fmt: skip
 CONTACT_COLUMNS: Final = ("case_id", "name", "phone", "shared")
+# What is not null unless a case says so; every other column is.
 DEFAULTS: Final[dict[str, Any]] = {
-    "submission_key": None, "external_ref": None, "version": 1, "is_open": True, "source": "02", "item_id": None,
-    "urgent": False, "description": "", "address": "", "lon": None, "lat": None, "cell": None, "city_id": None,
-    "district_id": None, "street_id": None, "community_id": None, "grid_id": None, "reporter_id": None,
-    "agency_id": None, "handler_id": None, "suggested_agency_id": None, "duplicate_of_id": None, "filed_at": None,
-    "dispatched_at": None, "accepted_at": None, "handled_at": None, "checked_at": None, "closed_at": None,
-    "step": None, "due_at": None, "remind_at": None, "escalation": 0, "suspended_until": None, "on_time": None,
-    "solved": None, "rating": None, "rated_at": None, "return_count": 0, "rework_count": 0, "urge_count": 0,
-    "report_count": 1, "supervised": False, "extra": {},
+    "version": 1, "is_open": True, "source": "02", "urgent": False, "description": "", "address": "",
+    "escalation": 0, "return_count": 0, "rework_count": 0, "urge_count": 0, "report_count": 1, "supervised": False,
+    "extra": {},
 }  # fmt: skip
+EVENT_DEFAULTS: Final = {"actor_name": "", "actor_role": "", "reason": "", "data": {}}
+CLOCK_DEFAULTS: Final[dict[str, Any]] = {"pauses": [], "extensions": []}
 TYPES: Final = {
     "bool": ("is_open", "urgent", "on_time", "solved", "supervised", "shared", "working"),
     "int2": ("state", "step", "escalation", "rating", "return_count", "rework_count", "urge_count", "from_state",
@@ -48,11 +49,16 @@ TYPES: Final = {
     "float8": ("lon", "lat"),
     "uuid": ("submission_key",),
     "jsonb": ("extra", "data", "pauses", "extensions"),
-    "varchar": ("number", "query_code", "external_ref", "source", "address", "action", "actor_name", "actor_role",
-                "rule", "name", "phone"),
-    "text": ("description", "reason"),
+    "text": ("number", "query_code", "external_ref", "source", "address", "action", "actor_name", "actor_role",
+             "rule", "name", "phone", "description", "reason"),
+    "tsvector": ("words",),
 }  # fmt: skip
 TYPE_OF: Final = {column: kind for kind, columns in TYPES.items() for column in columns}
+
+# Random bytes below a multiple of the number of letters become letters, evenly; the rest is left out.
+CODE_LENGTH: Final = 6
+CODE_LIMIT: Final = 256 - 256 % len(CODE_LETTERS)
+CODE_TABLE: Final = bytes(ord(CODE_LETTERS[byte % len(CODE_LETTERS)]) for byte in range(256))
 
 
 @dataclass(slots=True)
@@ -68,6 +74,14 @@ class PastCase:
     contact: tuple[str, str, bool] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A batch ready to be written: what each table's COPY takes, and what the ledger says of it."""
+
+    copies: tuple[tuple[Table, bytes], ...]
+    body: dict[str, Any]
+
+
 def store(actor: Actor, cases: Sequence[PastCase], label: str, now: datetime | None = None) -> list[int]:
     """Return the ids of past cases, stored in one transaction. `label` names the batch in the ledger.
 
@@ -76,13 +90,20 @@ def store(actor: Actor, cases: Sequence[PastCase], label: str, now: datetime | N
     require(actor, "cases.import")
     if not cases:
         return []
-    moment = now or timezone.now()
-    with transaction.atomic():
-        ids = _reserve(len(cases))
-        digest = _copy_all(cases, ids)
-        body = {"cases": len(cases), "first": ids[0], "last": ids[-1], "sha256": digest}
-        record(actor.key, "cases.import", label, body, at=moment)
+    ids = reserve(len(cases))
+    write(actor, pack(cases, ids), label, now)
     return ids
+
+
+def write(actor: Actor, packed: Packed, label: str, now: datetime | None = None) -> None:
+    """Write a batch with its ledger row, all or nothing. Raises as `store` does."""
+    require(actor, "cases.import")
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            for table, data in packed.copies:
+                with cursor.copy(table.sql) as copy:
+                    copy.write(data)
+        record(actor.key, "cases.import", label, packed.body, at=now or timezone.now())
 
 
 def known_refs(refs: Sequence[str]) -> set[str]:
@@ -92,7 +113,7 @@ def known_refs(refs: Sequence[str]) -> set[str]:
         return {row[0] for row in cursor.fetchall()}
 
 
-def _reserve(count: int) -> list[int]:
+def reserve(count: int) -> list[int]:
     """Return that many fresh ids of cases; numbers are made from them."""
     with connection.cursor() as cursor:
         cursor.execute(
@@ -101,68 +122,58 @@ def _reserve(count: int) -> list[int]:
         return [row[0] for row in cursor.fetchall()]
 
 
-def _copy_all(cases: Sequence[PastCase], ids: Sequence[int]) -> str:
-    columns = case_columns()
-    digest = hashlib.sha256()
-    rows = [_case_row(past, case_id, columns, digest) for past, case_id in zip(cases, ids, strict=True)]
-    copy_rows("cases_case", columns, rows)
-    copy_rows("cases_caseevent", EVENT_COLUMNS, _events(cases, ids))
-    copy_rows("cases_caseclock", CLOCK_COLUMNS, _clocks(cases, ids))
-    contacts = [(case_id, *past.contact) for past, case_id in zip(cases, ids, strict=True) if past.contact]
-    if contacts:
-        copy_rows("cases_casecontact", CONTACT_COLUMNS, contacts)
-    return digest.hexdigest()
+@cache
+def _tables() -> tuple[Table, Table, Table, Table]:
+    return (
+        _table("cases_case", (*case_columns(), "words"), DEFAULTS),
+        _table("cases_caseevent", EVENT_COLUMNS, EVENT_DEFAULTS),
+        _table("cases_caseclock", CLOCK_COLUMNS, CLOCK_DEFAULTS),
+        _table("cases_casecontact", CONTACT_COLUMNS, {}),
+    )
 
 
-def _case_row(past: PastCase, case_id: int, columns: Sequence[str], digest: Any) -> tuple[Any, ...]:
+def _table(name: str, columns: Sequence[str], defaults: dict[str, Any]) -> Table:
+    return Table(name, {column: type_of(column) for column in columns}, defaults)
+
+
+def pack(cases: Iterable[PastCase], ids: Sequence[int]) -> Packed:
+    """Return past cases as rows to be written, under the ids given. Asks no database."""
+    case, event, clock, contact = tables = _tables()
+    rows: dict[str, list[bytes]] = {table.name: [] for table in tables}
+    add_case, add_event, add_clock, add_contact = (kept.append for kept in rows.values())
+    for past, case_id, code in zip(cases, ids, query_codes(len(ids)), strict=True):
+        add_case(case.row(_case_values(past, case_id, code)))
+        for seq, one in enumerate(past.events, start=1):
+            add_event(event.row({**one, "case_id": case_id, "seq": seq}))
+        for one in past.clocks:
+            add_clock(clock.row({**one, "case_id": case_id}))
+        if past.contact:
+            name, phone, shared = past.contact
+            add_contact(contact.row({"case_id": case_id, "name": name, "phone": phone, "shared": shared}))
+    copies = tuple((table, copying.whole(rows[table.name])) for table in tables if rows[table.name])
+    digest = hashlib.sha256(copies[0][1]).hexdigest()
+    return Packed(copies, {"cases": len(ids), "first": ids[0], "last": ids[-1], "sha256": digest})
+
+
+def query_codes(count: int) -> list[str]:
+    """Return as many codes as `intake.query_code` makes one, from one draw of random bytes."""
+    letters = ""
+    while len(letters) < count * CODE_LENGTH:
+        drawn = secrets.token_bytes(count * CODE_LENGTH + 64)
+        letters += drawn.translate(CODE_TABLE, bytes(range(CODE_LIMIT, 256))).decode()
+    return [letters[start : start + CODE_LENGTH] for start in range(0, count * CODE_LENGTH, CODE_LENGTH)]
+
+
+def _case_values(past: PastCase, case_id: int, code: str) -> dict[str, Any]:
     values = past.values
-    day = timezone.localtime(values["reported_at"]).strftime("%Y%m%d")
-    full = {**DEFAULTS, **values, "id": case_id, "number": f"{day}8{case_id % 10_000_000:07d}"}
-    full["query_code"] = values.get("query_code") or query_code()
-    row = tuple(full[name] for name in columns)
-    digest.update(orjson.dumps(row, default=str))
-    return row
-
-
-def _events(cases: Sequence[PastCase], ids: Sequence[int]) -> Iterable[tuple[Any, ...]]:
-    for past, case_id in zip(cases, ids, strict=True):
-        for seq, event in enumerate(past.events, start=1):
-            yield (
-                case_id, seq, event["action"], event.get("from_state"), event["to_state"], event["at"],
-                event.get("actor_id"), event.get("actor_name", ""), event.get("actor_role", ""),
-                event.get("actor_agency_id"), event.get("on_behalf_of_id"), event.get("reason", ""),
-                _json(event.get("data", {})),
-            )  # fmt: skip
-
-
-def _clocks(cases: Sequence[PastCase], ids: Sequence[int]) -> Iterable[tuple[Any, ...]]:
-    for past, case_id in zip(cases, ids, strict=True):
-        for clock in past.clocks:
-            yield (
-                case_id, clock["step"], clock.get("agency_id"), clock["started_at"], clock["limit_minutes"],
-                clock["working"], clock["due_at"], clock.get("stopped_at"), _json(clock.get("pauses", [])),
-                _json(clock.get("extensions", [])), clock.get("on_time"), clock["rule"],
-            )  # fmt: skip
-
-
-def _json(value: Any) -> Jsonb:
-    return Jsonb(value, orjson.dumps)
-
-
-def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Copy rows into a table of ours in PostgreSQL's binary form."""
-    names = ", ".join(columns)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({names}) FROM STDIN (FORMAT BINARY)") as copy,
-    ):
-        copy.set_types([type_of(name) for name in columns])
-        for row in rows:
-            copy.write_row(row)
+    day = values["reported_at"].astimezone(timezone.get_default_timezone())
+    number = f"{day.year}{day.month:02}{day.day:02}8{case_id % 10_000_000:07d}"
+    text = f"{number} {values.get('address', '')} {values.get('description', '')}"
+    return {"query_code": code, **values, "id": case_id, "number": number, "words": search.words(text)}
 
 
 def type_of(column: str) -> str:
-    """Return PostgreSQL's type of a column of these tables."""
+    """Return PostgreSQL's type of a column of these tables; text stands for varchar, too."""
     known = TYPE_OF.get(column)
     if known is not None:
         return known

@@ -1,10 +1,11 @@
 """Search by words: Chinese has no spaces, so texts are indexed by pairs of letters and then checked whole.
 
-Kept in step with the SQL function cases_bigrams (migration 0001), which is made from BETWEEN_RANGES: a
-single letter is indexed as it is, a run of letters by its overlapping pairs.
+Kept in step with the SQL function cases_bigrams (bigrams.py), which is made from BETWEEN_RANGES: a single
+letter is indexed as it is, a run of letters by its overlapping pairs.
 """
 
 import re
+from operator import add
 from typing import Any
 
 # What separates runs of letters: white space, ASCII, general, CJK and full-width punctuation.
@@ -13,6 +14,8 @@ BETWEEN_RANGES = (
     r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
 )
 BETWEEN = re.compile(f"[{BETWEEN_RANGES}]+")
+# Letters whose lower case is the same in Python and in every PostgreSQL, whatever its locale: ASCII and Han.
+PLAIN = re.compile(r"[\u0001-\u007f\u2000-\u206f\u3000-\u303f\u3400-\u9fff\uff00-\uff20]*")
 PHRASES_MOST = 6
 LONGEST = 60
 
@@ -26,8 +29,13 @@ def tokens(phrase: str) -> list[str]:
     """Return the index words of a phrase: overlapping pairs, or the single letter."""
     found: list[str] = []
     for run in BETWEEN.split(phrase.lower()):
-        found += [run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)]
+        found += run if len(run) == 1 else map(add, run, run[1:])
     return found
+
+
+def words(text: str) -> set[str] | None:
+    """Return all index words of a text, None where they depend on the database's idea of lower case."""
+    return set(tokens(text)) if PLAIN.fullmatch(text) else None
 
 
 def condition(query: str) -> tuple[str, list[Any]]:

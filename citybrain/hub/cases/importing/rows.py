@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from django.utils.dateparse import parse_datetime
@@ -111,7 +111,7 @@ def _time(mapping: Mapping311, row: Mapping[str, str], column: str) -> datetime 
         moment = None
     if moment is None or not 1970 <= moment.year <= 2200:
         raise Refused("bad_time", f"{column} {value!r}")
-    return moment if moment.tzinfo else moment.replace(tzinfo=mapping.zone)
+    return (moment if moment.tzinfo else moment.replace(tzinfo=mapping.zone)).astimezone(UTC)
 
 
 def _point(mapping: Mapping311, row: Mapping[str, str]) -> tuple[float | None, float | None]:

@@ -3,8 +3,7 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Func, Q, Value
-from django.db.models.functions import Concat
+from django.db.models import Q
 
 from citybrain.hub.cases.access import CaseQuerySet
 from citybrain.hub.cases.models.item import Item
@@ -88,16 +87,8 @@ class Case(models.Model):
     )
     supervised = models.BooleanField(default=False)
     extra = models.JSONField(default=dict, blank=True)
-    words = models.GeneratedField(
-        expression=Func(
-            Concat(
-                "number", Value(" "), "address", Value(" "), "description", output_field=models.TextField()
-            ),
-            function="cases_bigrams",
-        ),
-        output_field=SearchVectorField(),
-        db_persist=True,
-    )
+    # Made by a trigger (bigrams.py) unless a bulk import brings them along.
+    words = SearchVectorField(null=True, editable=False)
 
     objects = CaseQuerySet.as_manager()
 
