@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -64,21 +65,43 @@ def fresh_pool(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> I
 def open_city(transactional_db: None, settings: object, live_server: object) -> Iterator["TinyCity"]:
     """The tiny city, committed, so that the server's threads see it, with push and worker beside it."""
     from citybrain.sample.fixtures import forget, tiny_city
-    from citybrain.site.postgres import free_port
 
     forget()
     city = tiny_city(cases=30)
+    with processes(settings, live_server):
+        yield city
+    forget()
+
+
+@pytest.fixture
+def grown_city(transactional_db: None, settings: object, live_server: object) -> Iterator[None]:
+    """A city for pictures: large enough to look like one, its day the one that the browser's clock shows."""
+    from citybrain.sample.fixtures import forget
+    from citybrain.sample.load import first_start
+    from citybrain.sample.plan import Plan
+
+    forget()
+    first_start(Plan(districts=9, streets=54, communities=420, grids=1400), cases=420)
+    with processes(settings, live_server):
+        yield
+    forget()
+
+
+@contextmanager
+def processes(settings: object, live_server: object) -> Iterator[None]:
+    """Run push and worker beside the live server."""
+    from citybrain.site.postgres import free_port
+
     settings.PUSH_PORT = free_port()  # type: ignore[attr-defined]
     port = str(settings.PUSH_PORT)  # type: ignore[attr-defined]
     push = ("-m", "uvicorn", "citybrain.site.push:application", "--port", port, "--log-level", "error")
     settings.PORT = int(live_server.url.rpartition(":")[2])  # type: ignore[attr-defined]
     children = [beside(settings, *push), beside(settings, "-m", "citybrain.site.worker")]
-    yield city
+    yield
     for child in children:
         child.terminate()
     for child in children:
         child.wait(20)
-    forget()
 
 
 def beside(settings: object, *arguments: str) -> subprocess.Popen[bytes]:

@@ -112,7 +112,7 @@ def test_a_worker_of_another_district_does_not_find_it(
 
 
 def test_the_screens_are_whole_in_the_dark_and_in_english(
-    open_city: TinyCity, officer: Callable[..., Page], visitor: Callable[..., Page]
+    grown_city: None, officer: Callable[..., Page], visitor: Callable[..., Page]
 ) -> None:
     from .conftest import PHONE, WALL
 
@@ -123,9 +123,11 @@ def test_the_screens_are_whole_in_the_dark_and_in_english(
     shoot(duty, "desk-list-dark-en")
     commander = officer("commander", WALL)
     commander.goto("/cockpit/")
+    expect(commander.locator("#cockpit-map-box .cb-area-label").first).to_be_visible()
     shoot(commander, "cockpit")
     dark = officer("commander", WALL, dark=True)
     dark.goto("/cockpit/")
+    expect(dark.locator("#cockpit-map-box .cb-area-label").first).to_be_visible()
     shoot(dark, "cockpit-dark")
     old = visitor(PHONE)
     old.goto("/")

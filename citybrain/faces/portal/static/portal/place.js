@@ -298,7 +298,8 @@ export class Place {
     this.labels.clearLayers();
     const zoom = this.map.getZoom();
     const view = this.map.getBounds();
-    const taken = [];
+    const { x, y } = this.map.getSize().divideBy(2);
+    const taken = [{ x, y: y - 14, half: 22 }, { x, y: y + 4, half: 22 }];  // the pin stands there; its place is said below
     for (const [key, layer] of this.shown) {
       if ((key === "city") === (zoom >= LABELS_FROM)) continue;
       layer.eachLayer(({ feature }) => this.label(feature.properties, view, taken));

@@ -59,6 +59,7 @@ function axes(data) {
     min: data.kind === "line" || data.kind === "area" ? undefined : 0,
     scale: data.kind === "line",
     splitNumber: 4,
+    minInterval: data.digits ? 0 : 1,
     axisLabel: { color: token("ink-3"), fontSize: small, formatter: short },
     splitLine: { lineStyle: { color: token("line") } },
   };
@@ -127,7 +128,7 @@ function bars(data) {
       barMaxWidth: flat ? 18 : 36,
       itemStyle: { borderRadius: flat ? [0, 3, 3, 0] : [3, 3, 0, 0] },
       label: labelled ? { show: true, position: flat ? "right" : "top", color: token("ink"), formatter: ({ value: n }) => amount(n, data.digits) } : undefined,
-      cursor: data.urls.length ? "pointer" : "default",
+      cursor: data.urls.length || one.urls?.length ? "pointer" : "default",
       markLine: index === 0 ? threshold(data) : undefined,
     })),
   };
@@ -165,7 +166,7 @@ export async function start(figure) {
   const paint = () => drawn.setOption(DRAW[data.kind](data), true);
   paint();
   drawn.on("click", (point) => {
-    const address = data.urls[point.dataIndex];
+    const address = data.series[point.seriesIndex]?.urls?.[point.dataIndex] ?? data.urls[point.dataIndex];
     if (address) window.location.assign(address);
   });
   document.addEventListener("look:theme", () => requestAnimationFrame(paint));
