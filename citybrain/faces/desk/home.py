@@ -73,8 +73,8 @@ def _hours(actor: Actor, now: datetime) -> dict[str, Any]:
         kind="bar",
         categories=[timezone.localtime(one.at).strftime("%H") for one in hours],
         series=[
-            Series(_("上报"), [one.reported for one in hours]),
-            Series(_("办结"), [one.closed for one in hours]),
+            Series(_("上报量"), [one.reported for one in hours]),
+            Series(_("办结量"), [one.closed for one in hours]),
         ],
         size="sm",
         as_of=now,

@@ -35,14 +35,19 @@ class Spark:
 
 
 def spark(values: Sequence[float], threshold: float | None = None) -> Spark | None:
-    """Return the drawing of a series; None with fewer than two values. A flat series lies in the middle."""
+    """Return the drawing of a series; None with fewer than two values.
+
+    A flat series lies in the middle, one of zeros at the foot.
+    """
     if len(values) < 2:
         return None
     known = [*values] if threshold is None else [*values, threshold]
     low, high = min(known), max(known)
 
     def height(value: float) -> float:
-        return 14.0 if high == low else round(26 - 24 * (value - low) / (high - low), 2)
+        if high == low:
+            return 26.0 if high == 0 else 14.0
+        return round(26 - 24 * (value - low) / (high - low), 2)
 
     width = 100 / (len(values) - 1)
     points = " ".join(f"{round(i * width, 2)},{height(value)}" for i, value in enumerate(values))

@@ -51,13 +51,13 @@ export function labels(map, layer, fillOf = () => "") {
   const sizes = new Map();
   const arrange = () => {
     const taken = [];
-    for (const one of all) one.text.dataset.over = over(fillOf(one.feature));
     for (const one of all) {
       if (!sizes.has(one)) sizes.set(one, { w: one.text.offsetWidth, h: one.text.offsetHeight });
       const { w, h } = sizes.get(one);
       const { x, y } = map.latLngToContainerPoint(one.marker.getLatLng());
       const box = [x - w / 2 - GAP, y - h / 2 - GAP, x + w / 2 + GAP, y + h / 2 + GAP];
       const wide = map.latLngToContainerPoint(one.bounds.getSouthEast()).x - map.latLngToContainerPoint(one.bounds.getNorthWest()).x;
+      one.text.dataset.over = wide > w ? over(fillOf(one.feature)) : "";  // a name that sticks out lies on several shades
       const free = wide > w * 0.7 && taken.every((other) => box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3]);
       one.text.toggleAttribute("data-hidden", !free);
       if (free) taken.push(box);
