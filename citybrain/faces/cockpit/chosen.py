@@ -56,6 +56,10 @@ class Chosen:
             asked["area"] = None if changes["area"] == self.roots[0].id else changes["area"]
         return address(name, asked)
 
+    def desk_below(self, line: Node, key: str, **params: Any) -> str:
+        """Return the address of the cases behind a figure of an area below; empty for who sees none."""
+        return desk_list(key, area=line.id, **params) if self.sees_cases else ""
+
     def desk(self, key: str, **params: Any) -> str:
         """Return the address of the desk's list of the cases behind a figure; empty for who sees none."""
         if not self.sees_cases:
@@ -76,7 +80,7 @@ def _said(value: Any) -> Any:
 
 def desk_list(key: str, **params: Any) -> str:
     """Return the address of a work list of the desk with the same filters."""
-    asked = urlencode({name: _said(value) for name, value in params.items() if value is not None})
+    asked = urlencode({name: _said(value) for name, value in params.items() if value is not None}, safe=",")
     return reverse("desk:work", args=[key]) + (f"?{asked}" if asked else "")
 
 
@@ -123,7 +127,7 @@ def read(actor: Actor, query: QueryDict) -> Chosen:
         points=points == "1" if points in {"0", "1"} else shows_points(area),
         wall=query.get("wall") == "1",
         is_whole_city=area.level == Level.CITY and len(tree().roots()) == 1,
-        sees_cases=actor.may(VIEW),
+        sees_cases=actor.covers_area(VIEW, area.id),
     )
 
 

@@ -13,7 +13,7 @@ from citybrain.base.areas import shapes
 from citybrain.base.areas.models import Level
 from citybrain.base.areas.tree import Node, tree
 from citybrain.faces.cockpit import measures
-from citybrain.faces.cockpit.chosen import Chosen, desk_list, name_of, read
+from citybrain.faces.cockpit.chosen import Chosen, name_of, read
 from citybrain.faces.cockpit.doors import actor_of, leaders
 from citybrain.faces.cockpit.measures import AreaLine, Measure
 from citybrain.faces.look.words import amount, is_english
@@ -84,7 +84,7 @@ def below_url(chosen: Chosen, line: AreaLine) -> str:
     """Return where an area leads: into it, and from a grid to its cases on the desk."""
     if line.node.level <= Level.COMMUNITY:
         return chosen.url(area=line.node.id)
-    return desk_list("open", area=line.node.id) if chosen.sees_cases else ""
+    return chosen.desk_below(line.node, "open")
 
 
 @leaders

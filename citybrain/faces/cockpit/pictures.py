@@ -1,7 +1,7 @@
 """Time below the map: today by the hour, the days, and what the reports are about."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from django.utils import timezone
@@ -18,8 +18,10 @@ CLASSES_MOST: Final = 6
 HOURS: Final = 24
 
 
-def hours_chart(hours: Sequence[DayFigure], size: str = "fill") -> Chart:
-    """Return today's reports per hour; hours that are still to come are empty."""
+def hours_chart(chosen: Chosen, hours: Sequence[DayFigure], now: datetime, size: str = "fill") -> Chart:
+    """Return today's reports per hour, each with its cases; hours that are still to come are empty."""
+    day = timezone.localdate(now)
+    urls = [chosen.desk("all", since=day, until=day, hour=hour) for hour in range(len(hours))]
     counts: list[float | None] = [one.reported for one in hours]
     return Chart(
         key="cockpit-hours",
@@ -27,14 +29,14 @@ def hours_chart(hours: Sequence[DayFigure], size: str = "fill") -> Chart:
         unit=_("件"),
         kind="bar",
         categories=[f"{hour:02d}" for hour in range(HOURS)],
-        series=[Series(_("上报量"), counts + [None] * (HOURS - len(counts)))] if any(counts) else [],
+        series=[Series(_("上报量"), counts + [None] * (HOURS - len(counts)), urls)] if any(counts) else [],
         size=size,
         empty_text=_("今天还没有上报。"),
     )
 
 
 def days_chart(chosen: Chosen, beat: Pulse, size: str = "fill") -> Chart:
-    """Return reports and closings per day; a day opens its reports."""
+    """Return reports and closings per day; a point opens the reports, or the closings, of its day."""
     days = [timezone.localtime(one.at).date() for one in beat.days]
     return Chart(
         key="cockpit-days",
@@ -42,17 +44,19 @@ def days_chart(chosen: Chosen, beat: Pulse, size: str = "fill") -> Chart:
         unit=_("件"),
         kind="line",
         categories=[*(f"{day.month}/{day.day}" for day in days[:-1]), _("今天")],
-        series=_two(beat.days) if any(one.reported or one.closed for one in beat.days) else [],
+        series=_two(chosen, beat.days) if any(one.reported or one.closed for one in beat.days) else [],
         size=size,
-        urls=[chosen.desk("all", since=day, until=day) for day in days],
         empty_text=_("这段时间没有上报。"),
     )
 
 
-def _two(figures: Sequence[DayFigure]) -> list[Series]:
+def _two(chosen: Chosen, figures: Sequence[DayFigure]) -> list[Series]:
+    days = [timezone.localtime(one.at).date() for one in figures]
+    reported = [chosen.desk("all", since=day, until=day) for day in days]
+    closed = [chosen.desk("all", closed_since=day, closed_until=day) for day in days]
     return [
-        Series(_("上报量"), [one.reported for one in figures]),
-        Series(_("办结量"), [one.closed for one in figures]),
+        Series(_("上报量"), [one.reported for one in figures], reported),
+        Series(_("办结量"), [one.closed for one in figures], closed),
     ]
 
 
@@ -69,9 +73,16 @@ def classes_chart(
         unit=_("件"),
         kind="bar_h",
         categories=[names.get(one.code, one.code) for one in shown],
-        series=[Series(_("上报量"), [one.count for one in shown])] if shown else [],
+        series=[
+            Series(
+                _("上报量"),
+                [one.count for one in shown],
+                [chosen.desk("all", item=one.code, since=since) for one in shown],
+            )
+        ]
+        if shown
+        else [],
         size=size,
-        urls=[chosen.desk("all", item=one.code, since=since) for one in shown],
         empty_text=_("这段时间没有上报。"),
     )
 

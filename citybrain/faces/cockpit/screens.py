@@ -20,7 +20,7 @@ from citybrain.faces.cockpit.chosen import LIST_FROM, SPANS, Chosen, address, cr
 from citybrain.faces.cockpit.doors import LOOK, actor_of, leaders
 from citybrain.faces.cockpit.maps import below_url
 from citybrain.faces.cockpit.measures import AreaLine
-from citybrain.faces.cockpit.vitals import pulse, vitals
+from citybrain.faces.cockpit.vitals import Part, pulse, vitals
 from citybrain.faces.look.words import amount
 from citybrain.hub.cases import figures
 
@@ -59,7 +59,7 @@ def screen(actor: Actor, chosen: Chosen, now: datetime) -> dict[str, Any]:
         "moves": feed.newest_moves(actor, chosen, now),
         "listed": listed,
         "charts": [
-            pictures.hours_chart(hours),
+            pictures.hours_chart(chosen, hours, now),
             pictures.days_chart(chosen, beat),
             pictures.classes_chart(chosen, beat, classes),
         ],
@@ -83,11 +83,31 @@ def map_parts(chosen: Chosen, lines: list[AreaLine], open_cases: int, now: datet
         "areas_url": data_url("cockpit:areas", chosen, at=int(now.timestamp())) if lines else "",
         "points_url": data_url("cockpit:cases", chosen, at=int(now.timestamp())),
         "table": [
-            (line, name_of(line.node), below_url(chosen, line), amount(measure.value(line), measure.digits))
+            (
+                line,
+                name_of(line.node),
+                below_url(chosen, line),
+                amount(measure.value(line), measure.digits),
+                counts_of(chosen, line, now),
+            )
             for line in lines
         ],
         "elsewhere": open_cases - measures.total(lines)[0] if lines else 0,
+        "elsewhere_url": chosen.desk("open", unplaced=lines[0].node.level) if lines else "",
     }
+
+
+def counts_of(chosen: Chosen, line: AreaLine, now: datetime) -> dict[str, Part]:
+    """Return the counts of an area in the table, each with the list of exactly those cases."""
+    said = {
+        "open": (line.now.open, chosen.desk_below(line.node, "open")),
+        "late": (line.now.late, chosen.desk_below(line.node, "late")),
+        "today": (
+            line.now.reported_today,
+            chosen.desk_below(line.node, "all", since=timezone.localdate(now)),
+        ),
+    }
+    return {key: Part(amount(count), count, url) for key, (count, url) in said.items()}
 
 
 def data_url(name: str, chosen: Chosen, at: int) -> str:

@@ -16,12 +16,25 @@ from citybrain.hub.cases.figures import DayFigure, Quality, Today
 from citybrain.hub.cases.targets import Targets, targets
 
 TREND_LEAST: Final = 14  # days of the lines, however short the span of the rates
+CLOSED: Final = "12,70,71"  # handled on the spot, closed, closed by force: what the rates look at
 STEADY: Final = 0.005  # a change smaller than this is none
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A count inside a figure, with the list of exactly those cases (no address for who may not see them)."""
+
+    text: str
+    count: int
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Vital:
-    """One figure as it is shown. `points` and `threshold` are in the unit of the line that `foot` names."""
+    """One figure as it is shown. `points` and `threshold` are in the unit of the line that `foot` names.
+
+    `url` opens exactly `count` cases: those that a count counts, or those that a rate was reckoned from.
+    """
 
     key: str
     label: str
@@ -30,17 +43,24 @@ class Vital:
     foot: str
     points: tuple[float, ...]
     url: str
+    count: int
     threshold: float | None = None
     tone: str = ""
     word: str = ""
     change: str = ""
     change_tone: str = ""
     line: str = ""
+    parts: tuple[Part, ...] = ()
 
     @property
     def told(self) -> str:
         """What stands below the figure: its foot, and what its line shows where that is another figure."""
         return _("%(foot)s；%(line)s") % {"foot": self.foot, "line": self.line} if self.line else self.foot
+
+    @property
+    def printed(self) -> str:
+        """What stands beside the figure on paper, where nothing can be opened."""
+        return " · ".join([*(part.text for part in self.parts), *([self.foot] if self.foot else [])])
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,14 +107,11 @@ def pulse(actor: Actor, chosen: Chosen, now: datetime) -> Pulse:
 
 def vitals(chosen: Chosen, beat: Pulse) -> list[Vital]:
     """Return the six figures in the order in which a leader asks for them."""
-    aims = beat.targets
     return [
         _reported(chosen, beat),
         _open(chosen, beat),
         _late(chosen, beat),
-        _rate(chosen, beat, "on_time", _("按时办结率"), aims.on_time_least, {"late": 1}),
-        _rate(chosen, beat, "solved", _("解决率"), aims.solved_least, {}),
-        _rate(chosen, beat, "satisfied", _("满意率"), aims.satisfied_least, {}),
+        *(_rate(chosen, beat, rate) for rate in _rates(beat, chosen.days)),
     ]
 
 
@@ -108,6 +125,7 @@ def _reported(chosen: Chosen, beat: Pulse) -> Vital:
         foot=_("昨日此时 %(n)s 件") % {"n": amount(beat.yesterday_by_now)},
         points=tuple(float(one.reported) for one in beat.days),
         url=chosen.desk("all", since=day),
+        count=beat.today.reported,
         change=_change(beat.today.reported, beat.yesterday_by_now),
     )
 
@@ -128,10 +146,22 @@ def _open(chosen: Chosen, beat: Pulse) -> Vital:
         label=_("在办"),
         value=amount(beat.today.open),
         unit=_("件"),
-        foot=_("紧急 %(urgent)s · 即将超时 %(soon)s")
-        % {"urgent": amount(beat.today.urgent), "soon": amount(beat.today.due_soon)},
+        foot="",
         points=tuple(float(one) for one in beat.open_by_day),
         url=chosen.desk("open"),
+        count=beat.today.open,
+        parts=(
+            Part(
+                _("紧急 %(n)s") % {"n": amount(beat.today.urgent)},
+                beat.today.urgent,
+                chosen.desk("open", urgent=1),
+            ),
+            Part(
+                _("即将超时 %(n)s") % {"n": amount(beat.today.due_soon)},
+                beat.today.due_soon,
+                chosen.desk("due_soon"),
+            ),
+        ),
     )
 
 
@@ -149,26 +179,71 @@ def _late(chosen: Chosen, beat: Pulse) -> Vital:
         points=tuple(float(one.judged - one.on_time) for _day, one in beat.quality),
         line=_("线为每日超时办结"),
         url=chosen.desk("late"),
+        count=beat.today.late,
         tone=tone,
         word=word,
     )
 
 
-def _rate(chosen: Chosen, beat: Pulse, key: str, label: str, least: float, asked: dict[str, int]) -> Vital:
-    rate: float | None = getattr(beat.today, f"{key}_rate")
-    tone, word = _verdict(rate, None if rate is None else rate >= least)
-    daily = [getattr(one, f"{key}_rate") for _day, one in beat.quality]
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """A share of the closed cases: the cases it was reckoned from and those that missed it, and how to list both."""
+
+    key: str
+    label: str
+    least: float
+    missed_text: str
+    counted: int
+    missed: int
+    asks: dict[str, str]
+    asks_missed: dict[str, str]
+
+
+def _rates(beat: Pulse, days: int) -> list[Rate]:
+    """Return the three rates over the last `days` days."""
+    aims = beat.targets
+    of = figures.added(quality for _day, quality in beat.quality[-days:])
+    return [
+        Rate("on_time", _("按时办结率"), aims.on_time_least, _("超时 %(n)s"), of.judged, of.judged - of.on_time,
+             {"verdict": "any"}, {"verdict": "late"}),
+        Rate("solved", _("解决率"), aims.solved_least, _("未解决 %(n)s"), of.checked, of.checked - of.solved,
+             {"solved": "any"}, {"solved": "no"}),
+        Rate("satisfied", _("满意率"), aims.satisfied_least, _("不满意 %(n)s"), of.rated, of.rated - of.satisfied,
+             {"rating": "1,2,3,4,5"}, {"rating": "1,2,3"}),
+    ]  # fmt: skip
+
+
+def _rate(chosen: Chosen, beat: Pulse, rate: Rate) -> Vital:
+    value: float | None = getattr(beat.today, f"{rate.key}_rate")
+    tone, word = _verdict(value, None if value is None else value >= rate.least)
+    daily = [getattr(one, f"{rate.key}_rate") for _day, one in beat.quality]
+    first = timezone.localdate(beat.now) - timedelta(days=chosen.days - 1)
+    asked = {"closed_since": first, "state": CLOSED}
     return Vital(
-        key=key,
-        label=label,
-        value="–" if rate is None else amount(rate * 100, 1),
-        unit="" if rate is None else "%",
-        foot=_("近 %(days)d 天，目标 ≥ %(least)s %%") % {"days": chosen.days, "least": amount(least * 100)},
+        key=rate.key,
+        label=rate.label,
+        value="–" if value is None else amount(value * 100, 1),
+        unit="" if value is None else "%",
+        foot=_("近 %(days)d 天，目标 ≥ %(least)s %%")
+        % {"days": chosen.days, "least": amount(rate.least * 100)},
         points=tuple(100 * one for one in daily if one is not None),
-        url=chosen.desk("closed", **asked),
-        threshold=100 * least,
+        url=chosen.desk("closed", **asked, **rate.asks),
+        count=rate.counted,
+        threshold=100 * rate.least,
         tone=tone,
         word=word,
+        parts=(
+            Part(
+                rate.missed_text % {"n": amount(rate.missed)},
+                rate.missed,
+                chosen.desk("closed", **asked, **rate.asks_missed),
+            ),
+            Part(
+                _("共 %(n)s 件") % {"n": amount(rate.counted)},
+                rate.counted,
+                chosen.desk("closed", **asked, **rate.asks),
+            ),
+        ),
     )
 
 

@@ -7,6 +7,7 @@ from django.http import QueryDict
 
 FILTERS = (
     "q", "state", "source", "item", "area", "agency", "since", "until", "urgent", "late", "supervised", "order",
+    "hour", "closed_since", "closed_until", "verdict", "solved", "rating", "unplaced",
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_POST
 
+from citybrain.base.areas.models import Level
 from citybrain.base.identity.access import Forbidden
 from citybrain.base.identity.actions.people import set_preference
 from citybrain.base.identity.actor import Actor
@@ -33,7 +34,7 @@ from citybrain.hub.cases.lifecycle import TRANSITIONS
 from citybrain.hub.cases.lists import DEEPEST, PAGE, UNCOUNTED, WorkList
 from citybrain.hub.cases.models import Case
 from citybrain.hub.cases.rows import NAMES, area_names, rows_from
-from citybrain.hub.cases.states import Source, State
+from citybrain.hub.cases.states import Rating, Source, State
 
 COLUMNS_KEPT: Final = "columns"
 COLUMNS: Final[dict[str, Promise]] = {
@@ -61,6 +62,16 @@ ORDERS: Final[dict[str, Promise]] = {
     "newest": gettext_lazy("新上报的在前"),
     "oldest": gettext_lazy("早上报的在前"),
     "changed": gettext_lazy("最近变动的在前"),
+}
+VERDICTS: Final[dict[str, Promise]] = {
+    "any": gettext_lazy("有时限结论"),
+    "on_time": gettext_lazy("按时办结"),
+    "late": gettext_lazy("超时办结"),
+}
+SOLVED: Final[dict[str, Promise]] = {
+    "any": gettext_lazy("有核查结论"),
+    "yes": gettext_lazy("已解决"),
+    "no": gettext_lazy("未解决"),
 }
 
 
@@ -259,6 +270,9 @@ def _filter_form(actor: Actor, chosen: Filters) -> dict[str, Any]:
         "states": [(state.value, state.label, state.value in chosen.states) for state in State],
         "sources": [(source.value, source.label, source.value in chosen.sources) for source in Source],
         "orders": [(key, label) for key, label in ORDERS.items()],
+        "verdicts": [(key, label, key == chosen.verdict) for key, label in VERDICTS.items()],
+        "solved_choices": [(key, label, key == chosen.solved) for key, label in SOLVED.items()],
+        "ratings": [(one.value, one.label, one.value in chosen.ratings) for one in Rating],
         "agency_name": _agency_name(chosen.agency_id),
     }
 
@@ -298,8 +312,23 @@ def chips(chosen: Filters, kept: dict[str, str]) -> list[Chip]:
         "urgent": _("紧急") if chosen.urgent else "",
         "late": _("超时") if chosen.late else "",
         "supervised": _("督办") if chosen.supervised else "",
+        **_end_chips(chosen),
     }
     return [Chip(text, query(kept, **{name: None}) or "?") for name, text in said.items() if text]
+
+
+def _end_chips(chosen: Filters) -> dict[str, str]:
+    """Return what is asked about how and when cases ended, and where they don't lie, in words."""
+    since, until = chosen.closed_since, chosen.closed_until
+    return {
+        "hour": _("%(hour)02d 时上报") % {"hour": chosen.hour} if chosen.hour is not None else "",
+        "closed_since": _("%(day)s 起办结") % {"day": since} if since else "",
+        "closed_until": _("至 %(day)s 办结") % {"day": until} if until else "",
+        "verdict": str(VERDICTS.get(chosen.verdict, "")),
+        "solved": str(SOLVED.get(chosen.solved, "")),
+        "rating": _("、").join(str(Rating(one).label) for one in chosen.ratings),
+        "unplaced": _("未落到%(level)s") % {"level": Level(chosen.unplaced).label} if chosen.unplaced else "",
+    }
 
 
 def columns(request: HttpRequest) -> list[Column]:

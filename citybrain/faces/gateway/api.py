@@ -137,7 +137,9 @@ def list_cases(
     offset: int = Query(0, ge=0, le=lists.DEEPEST),  # type: ignore[type-arg]
     limit: int = Query(lists.PAGE, ge=1, le=LIMIT_MOST),  # type: ignore[type-arg]
 ) -> HttpResponse:
-    """A work list. Filters: q, state, source, item, area, agency, since, until, urgent, late, supervised, order."""
+    """A work list. Filters: q, state, source, item, area, agency, since, until, hour, urgent, late, supervised,
+    closed_since, closed_until, verdict (any, on_time, late), solved (any, yes, no), rating (1..5), unplaced, order.
+    """
     actor = actor_of(request)
     try:
         page = lists.page(actor, list, filters.read(request.GET), offset=offset, limit=limit)

@@ -7,10 +7,11 @@ from datetime import datetime
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line or one set of bars; None where there is no value."""
+    """One line or one set of bars; None where there is no value. `urls` opens what each value counts."""
 
     name: str
     values: Sequence[float | None]
+    urls: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,18 @@ class Chart:
             "unit": self.unit,
             "digits": self.digits,
             "categories": list(self.categories),
-            "series": [{"name": one.name, "values": list(one.values)} for one in self.series],
+            "series": [
+                {"name": one.name, "values": list(one.values), "urls": list(one.urls)} for one in self.series
+            ],
             "threshold": self.threshold,
             "thresholdLabel": self.threshold_label,
             "urls": list(self.urls),
         }
 
     @property
-    def lines(self) -> list[tuple[str, list[float | None]]]:
-        """Return the rows of the table: a category and its value in each series."""
-        return [(name, [one.values[i] for one in self.series]) for i, name in enumerate(self.categories)]
+    def lines(self) -> list[tuple[str, list[tuple[float | None, str]]]]:
+        """Return the rows of the table: a category with the value, and what it opens, of each series."""
+        return [
+            (name, [(one.values[i], one.urls[i] if i < len(one.urls) else "") for one in self.series])
+            for i, name in enumerate(self.categories)
+        ]

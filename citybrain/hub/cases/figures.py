@@ -3,8 +3,8 @@
 `permission` says under which right the cases are counted: who may look at figures need not see the cases.
 """
 
-from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, astuple, dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -136,7 +136,13 @@ def by_area(
         [moment, start, start, list(known.scope_ids(parent_id)), *params],
     )
     counted = {row[0]: row[1:] for row in rows}
-    return [AreaFigure(node.id, node.code, node.name, *counted.get(node.id, (0, 0, 0))) for node in children]
+
+    def within(area_id: int) -> list[int]:
+        """Add up what lies in the area and in those merged or split into it, as the lists do."""
+        found = [counted.get(one, (0, 0, 0)) for one in known.scope_ids(area_id)]
+        return [sum(one) for one in zip(*found, strict=True)]
+
+    return [AreaFigure(node.id, node.code, node.name, *within(node.id)) for node in children]
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +249,12 @@ class Quality:
         return _share(self.satisfied, self.rated)
 
 
+def added(qualities: Iterable[Quality]) -> Quality:
+    """Return the counts of several days or areas together."""
+    found = [astuple(one) for one in qualities]
+    return Quality(*(sum(one) for one in zip(*found, strict=True))) if found else Quality()
+
+
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 4) if whole else None
 
@@ -299,7 +311,9 @@ def quality_by_area(
         [first, list(known.scope_ids(parent_id)), *params],
     )
     counted = {row[0]: Quality(*row[1:]) for row in rows}
-    return {node.id: counted.get(node.id, Quality()) for node in children}
+    return {
+        node.id: added(counted.get(one, Quality()) for one in known.scope_ids(node.id)) for node in children
+    }
 
 
 def reported_between(

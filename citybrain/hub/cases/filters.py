@@ -5,13 +5,14 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
+from django.conf import settings
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.tree import tree
 from citybrain.hub.cases import items, search
 from citybrain.hub.cases.errors import BadInput
-from citybrain.hub.cases.states import Source, State
+from citybrain.hub.cases.states import Rating, Source, State
 
 AREA_COLUMNS: Final = ("city_id", "district_id", "street_id", "community_id", "grid_id")
 ORDERS: Final = {
@@ -20,11 +21,17 @@ ORDERS: Final = {
     "oldest": "c.reported_at, c.id",
     "changed": "c.changed_at DESC, c.id DESC",
 }
+VERDICTS: Final = {"any": "c.on_time IS NOT NULL", "on_time": "c.on_time", "late": "c.on_time IS FALSE"}
+SOLVED: Final = {"any": "c.solved IS NOT NULL", "yes": "c.solved", "no": "c.solved IS FALSE"}
 
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """What a person asked for; `order` is SQL from ORDERS. Empty fields ask for nothing."""
+    """What a person asked for; `order` is SQL from ORDERS. Empty fields ask for nothing.
+
+    `hour` is the local hour of the report; `verdict` and `solved` are keys of VERDICTS and SOLVED; `unplaced` is
+    a level of area (2..5) on which the case lies nowhere.
+    """
 
     q: str = ""
     states: tuple[int, ...] = ()
@@ -37,6 +44,13 @@ class Filters:
     urgent: bool = False
     late: bool = False
     supervised: bool = False
+    hour: int | None = None
+    closed_since: date | None = None
+    closed_until: date | None = None
+    verdict: str = ""
+    solved: str = ""
+    ratings: tuple[int, ...] = ()
+    unplaced: int | None = None
     order: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
@@ -48,6 +62,7 @@ class Filters:
             self._codes(),
             self._place(),
             self._time(),
+            self._end(),
         ):
             parts += condition
             params += values
@@ -85,6 +100,8 @@ class Filters:
         if self.agency_id is not None:
             parts.append("c.agency_id = %s")
             params.append(self.agency_id)
+        if self.unplaced is not None:
+            parts.append(f"c.{AREA_COLUMNS[self.unplaced - 1]} IS NULL")
         return parts, params
 
     def _time(self) -> tuple[list[str], list[Any]]:
@@ -96,6 +113,24 @@ class Filters:
         if self.until:
             parts.append("c.reported_at < %s")
             params.append(_start_of(self.until + timedelta(days=1)))
+        if self.hour is not None:
+            parts.append("extract(hour FROM c.reported_at AT TIME ZONE %s) = %s")
+            params += [settings.TIME_ZONE, self.hour]
+        return parts, params
+
+    def _end(self) -> tuple[list[str], list[Any]]:
+        """How and when a case ended: what the rates of the cockpit are made of."""
+        parts = [sql for sql in (VERDICTS.get(self.verdict), SOLVED.get(self.solved)) if sql]
+        params: list[Any] = []
+        if self.closed_since:
+            parts.append("c.closed_at >= %s")
+            params.append(_start_of(self.closed_since))
+        if self.closed_until:
+            parts.append("c.closed_at < %s")
+            params.append(_start_of(self.closed_until + timedelta(days=1)))
+        if self.ratings:
+            parts.append("c.rating = ANY(%s)")
+            params.append(list(self.ratings))
         return parts, params
 
 
@@ -121,6 +156,13 @@ def read(params: Mapping[str, Any]) -> Filters:
         urgent=raw.get("urgent") == "1",
         late=raw.get("late") == "1",
         supervised=raw.get("supervised") == "1",
+        hour=_within(raw.get("hour"), "hour", 0, 23),
+        closed_since=_day(raw.get("closed_since"), "closed_since"),
+        closed_until=_day(raw.get("closed_until"), "closed_until"),
+        verdict="".join(_coded(raw.get("verdict", ""), set(VERDICTS), "verdict", str)[:1]),
+        solved="".join(_coded(raw.get("solved", ""), set(SOLVED), "solved", str)[:1]),
+        ratings=tuple(_coded(raw.get("rating", ""), {str(one.value) for one in Rating}, "rating", int)),
+        unplaced=_within(raw.get("unplaced"), "unplaced", 2, 5),
         order=ORDERS.get(raw.get("order", ""), ""),
         raw=raw,
     )
@@ -153,6 +195,13 @@ def _whole(value: str | None, name: str) -> int | None:
     if not (value.isascii() and value.isdigit() and len(value) < 18):
         raise BadInput(_("“%(name)s”应为数字。") % {"name": name}, name)
     return int(value)
+
+
+def _within(value: str | None, name: str, least: int, most: int) -> int | None:
+    number = _whole(value, name)
+    if number is not None and not least <= number <= most:
+        raise BadInput(_("“%(name)s”没有 %(value)s 这个值。") % {"name": name, "value": number}, name)
+    return number
 
 
 def _day(value: str | None, name: str) -> date | None:

@@ -20,13 +20,14 @@ def test_every_number_opens_the_cases_behind_it(five, village, browser) -> None:
     east = village.areas[EAST].pk
     answer = client.get("/cockpit/", {"area": east})
     urls = {one.key: one.url for one in answer.context["vitals"]}
+    closed = f"/desk/work/closed/?area={east}&closed_since=2026-11-13&state=12,70,71"
     assert urls == {
         "reported": f"/desk/work/all/?area={east}&since=2026-11-19",
         "open": f"/desk/work/open/?area={east}",
         "late": f"/desk/work/late/?area={east}",
-        "on_time": f"/desk/work/closed/?area={east}&late=1",
-        "solved": f"/desk/work/closed/?area={east}",
-        "satisfied": f"/desk/work/closed/?area={east}",
+        "on_time": f"{closed}&verdict=any",
+        "solved": f"{closed}&solved=any",
+        "satisfied": f"{closed}&rating=1,2,3,4,5",
     }
 
     def listed(key: str) -> str:
@@ -56,7 +57,9 @@ def test_a_chart_point_opens_its_day_and_its_class(five, village, browser) -> No
     _hours, days, classes = browser("mayor").get("/cockpit/").context["charts"]
     assert len(days.categories) == 14
     assert days.categories[-2:] == ["11/18", "今天"]
-    assert days.urls[-1] == "/desk/work/all/?since=2026-11-19&until=2026-11-19"
+    assert days.series[0].urls[-1] == "/desk/work/all/?since=2026-11-19&until=2026-11-19"
+    assert days.series[1].urls[-1] == "/desk/work/all/?closed_since=2026-11-19&closed_until=2026-11-19"
+    assert days.payload["series"][1]["urls"] == days.series[1].urls
     assert list(days.series[0].values)[-3:] == [1, 1, 3]
     assert list(days.series[1].values)[-3:] == [0, 1, 0]
     assert classes.is_empty, "nobody has said yet what the reports are about"
@@ -122,7 +125,7 @@ def test_a_community_lists_its_cases_and_its_grids_open_on_the_desk(five, villag
     answer = browser("mayor").get("/cockpit/", {"area": community})
     assert answer.context["listed"]
     assert {line.id for line in answer.context["first"]} == {five["a"].pk, five["b"].pk}
-    urls = {url for _line, _name, url, _value in answer.context["table"]}
+    urls = {url for _line, _name, url, *_rest in answer.context["table"]}
     grids = [village.areas[code].pk for code in ("129801001001001", "129801001001002")]
     assert urls == {f"/desk/work/open/?area={grid}" for grid in grids}
 
@@ -204,7 +207,7 @@ def test_an_area_tells_its_figures_on_the_map(lively_city, cast) -> None:
     screen = client.get("/cockpit/")
     features = client.get("/cockpit/map/areas/", {"measure": "late_share"}).json()["features"]
     said = {one["properties"]["id"]: one["properties"] for one in features}
-    for line, _name, url, _value in screen.context["table"]:
+    for line, _name, url, *_rest in screen.context["table"]:
         one = said[line.node.id]
         share = 100 * line.now.late / line.now.open if line.now.open else None
         assert one["value"] == (None if share is None else round(share, 1))

@@ -238,13 +238,17 @@ def stat(
     is_stale: bool = False,
     url: str = "",
     live: str = "",
+    parts: Sequence[Any] = (),
 ) -> dict[str, Any]:
-    """Draw one figure: value with unit, change (tone good or bad), spark line, time of the data."""
+    """Draw one figure: value with unit, change (tone good or bad), spark line, time of the data.
+
+    `parts` (text, url) stand in the foot, each opening its own; the rest of the card opens `url`.
+    """
     drawn: Spark | None = spark(points, threshold)
     arrow = "trending-down" if change.startswith(("-", "\N{MINUS SIGN}")) else "trending-up"
     given = {"label": label, "value": value, "unit": unit, "change": change, "change_tone": change_tone}
     more = {"spark": drawn, "tone": tone, "word": word, "foot": foot, "at": at, "is_stale": is_stale}
-    return {**given, **more, "url": url, "live": live, "arrow": arrow}
+    return {**given, **more, "url": url, "live": live, "arrow": arrow, "parts": parts}
 
 
 @register.inclusion_tag("look/parts/field.html")
