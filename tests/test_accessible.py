@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
 from citybrain.base.identity.actor import ANONYMOUS
 from citybrain.hub.cases import actions, photos
@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 
 AXE = (Path(__file__).resolve().parent.parent / "node_modules" / "axe-core" / "axe.min.js").read_text("utf-8")
 GRAVE = {"serious", "critical"}
-NARROW = {"width": 360, "height": 740}
+NARROW: ViewportSize = {"width": 360, "height": 740}
 RUN = """async (rules) => {
   await new Promise((painted) => requestAnimationFrame(() => requestAnimationFrame(painted)));
   for (const one of document.getAnimations()) if (one.effect.getTiming().iterations !== Infinity) one.finish();
