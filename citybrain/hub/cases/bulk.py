@@ -99,7 +99,7 @@ def write(actor: Actor, packed: Packed, label: str, now: datetime | None = None)
     """Write a batch with its ledger row, all or nothing. Raises as `store` does."""
     require(actor, "cases.import")
     with transaction.atomic():
-        with connection.cursor() as cursor:
+        with connection.cursor() as cursor, connection.wrap_database_errors:
             for table, data in packed.copies:
                 with cursor.copy(table.sql) as copy:
                     copy.write(data)
