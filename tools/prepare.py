@@ -18,6 +18,7 @@ from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
+NODE_MODULES = ROOT / "node_modules"
 PYTHON = VENV / "bin" / "python"
 LEAST_PYTHON = (3, 11)
 LEAST_NODE = 20
@@ -127,12 +128,21 @@ def need_node() -> None:
         )
 
 
+def npm_stamp() -> tuple[Path, str]:
+    """Return where it is kept which npm packages are there, and what it says when they are the locked ones."""
+    return NODE_MODULES / ".citybrain", digest(ROOT / "package-lock.json", ROOT / "package.json")
+
+
+def npm_done() -> bool:
+    """Tell whether the locked npm packages are there."""
+    return done_before(*npm_stamp())
+
+
 def install_npm() -> None:
     """Install the locked npm packages and copy what the browser loads."""
-    lock, modules = ROOT / "package-lock.json", ROOT / "node_modules"
-    stamp, value = modules / ".citybrain", digest(lock, ROOT / "package.json")
-    if not done_before(stamp, value):
-        need_node()
+    lock = ROOT / "package-lock.json"
+    if not npm_done():
+        stamp, value = npm_stamp()
         say("installing npm packages")
         run("npm", "ci", "--no-progress", "--loglevel=error")
         stamp.write_text(value)
@@ -162,6 +172,8 @@ def main() -> None:
     chosen = options.parse_args()
     if chosen.browser:
         need_browser()
+    if not npm_done():
+        need_node()  # said before minutes go by
     make_venv()
     install_python(chosen.dev)
     link_package()
