@@ -28,8 +28,8 @@ DESK, PHONE, WALL = (1440, 900), (390, 844), (1920, 1080)
 HURRY = float(os.environ.get("CITYBRAIN_TEST_SLOW", "1"))
 """`CITYBRAIN_TEST_SLOW=6` runs every page on a processor six times slower, with its files coming late."""
 
-PATIENCE = 30_000 * max(1.0, HURRY / 3)
-"""Milliseconds. A loaded machine may be slow; only what never comes is a failure."""
+PATIENCE = 60_000 * max(1.0, HURRY / 3)
+"""Milliseconds. A machine may be loaded many times over; only what never comes is a failure."""
 
 expect.set_options(timeout=PATIENCE)
 
@@ -101,7 +101,7 @@ def processes(settings: object, live_server: object) -> Iterator[None]:
     for child in children:
         child.terminate()
     for child in children:
-        child.wait(20)
+        child.wait(PATIENCE / 1000)
 
 
 def beside(settings: object, *arguments: str) -> subprocess.Popen[bytes]:
@@ -140,6 +140,7 @@ def visitor(browser: Browser, live_server: object) -> Iterator[Callable[..., Pag
             java_script_enabled=scripts,
         )
         context.set_default_timeout(PATIENCE)
+        context.set_default_navigation_timeout(2 * PATIENCE)
         opened.append(context)
         page = context.new_page()
         slow_down(page)
