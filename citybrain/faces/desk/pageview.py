@@ -26,7 +26,8 @@ TAKEN_KEYS: Final = frozenset("jkx")  # keys of the list beside the case
 ICONS: Final = {
     "report": "camera", "import": "inbox", "request_verify": "eye", "verify": "eye", "self_handle": "circle-check",
     "file": "check", "reject": "circle-x", "merge": "copy", "cancel": "circle-x", "dispatch": "send",
-    "redispatch": "send", "designate": "send", "accept": "user-check", "return": "arrow-back-up",
+    "redispatch": "send", "designate": "send", "reassign": "switch-horizontal", "accept": "user-check",
+    "return": "arrow-back-up",
     "handle": "message", "request_extension": "calendar", "decide_extension": "gavel", "suspend": "player-pause",
     "resume": "refresh", "feedback": "clipboard-check", "start_check": "eye", "pass_check": "clipboard-check",
     "rework": "arrow-back-up", "close": "circle-check", "force_close": "lock", "reopen": "refresh",
@@ -36,7 +37,7 @@ ICONS: Final = {
 }  # fmt: skip
 TONES: Final = {
     "close": "normal", "self_handle": "normal", "pass_check": "normal", "feedback": "info", "dispatch": "info",
-    "redispatch": "info", "designate": "info", "file": "info", "accept": "info", "report": "info",
+    "redispatch": "info", "designate": "info", "reassign": "info", "file": "info", "accept": "info", "report": "info",
     "return": "late", "rework": "late", "escalate": "late", "supervise": "late", "challenge": "late",
     "force_close": "late", "remind": "due_soon", "urge": "due_soon", "suspend": "due_soon",
     "request_extension": "due_soon",

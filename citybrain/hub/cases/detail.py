@@ -93,8 +93,6 @@ def case_page(actor: Actor, number: str) -> CasePage:
         CaseEvent.objects.filter(case=case).select_related("actor_agency", "on_behalf_of").order_by("seq")
     )
     clocks = list(CaseClock.objects.filter(case=case).order_by("id"))
-    barred = returned_by(history)
-    before_handling = State(case.state) not in AT_AGENCY and case.is_open
     return CasePage(
         case=case,
         row=_row(case),
@@ -106,9 +104,7 @@ def case_page(actor: Actor, number: str) -> CasePage:
         clocks=tuple(_clock(clock) for clock in clocks),
         photos=photos,
         contact=contact.masked(case.contact) if hasattr(case, "contact") else None,
-        candidates=tuple(routing.rank(case.item, case.guard_lineage(), barred=barred))
-        if before_handling
-        else (),
+        candidates=_candidates(case, history),
         same=tuple(same_case.candidates(actor, case)) if case.is_open else (),
         main_number=case.duplicate_of.number if case.duplicate_of else "",
     )
@@ -120,6 +116,14 @@ def case_id(actor: Actor, number: str) -> int:
     if found is None:
         raise NotFound
     return found
+
+
+def _candidates(case: Case, history: list[CaseEvent]) -> tuple[routing.Candidate, ...]:
+    """Return the bodies to send the case to, best first; while it may be reassigned, others than the one it is with."""
+    if not case.is_open or (case.state in AT_AGENCY and case.state != State.PENDING_HANDLING):
+        return ()
+    ranked = routing.rank(case.item, case.guard_lineage(), barred=returned_by(history))
+    return tuple(one for one in ranked if one.agency_id != case.agency_id)
 
 
 def returned_by(history: list[CaseEvent]) -> frozenset[int]:

@@ -116,6 +116,7 @@ EFFECTS: dict[str, Effect] = {
     "withdraw": _end,
     "dispatch": _dispatch,
     "redispatch": _dispatch,
+    "reassign": _dispatch,
     "designate": _dispatch,
     "accept": _accept,
     "return": _return,

@@ -14,7 +14,8 @@ from citybrain.hub.cases.models import Case, CaseEvent
 from citybrain.hub.cases.states import State
 from citybrain.hub.cases.store import Held
 
-DISPATCHES = frozenset({"dispatch", "redispatch", "designate"})
+DISPATCHES = frozenset({"dispatch", "redispatch", "designate", "reassign"})
+TAKEN_BACK = frozenset({"return", "reassign"})
 REOPENINGS = frozenset({"reopen", "challenge"})
 
 
@@ -45,11 +46,18 @@ def settle(change: Change, transition: Transition, before: Before) -> Clock:
         change.case.suggested_agency_id = ranked[0].agency_id if ranked else None
     if key == "return":
         change.case.suggested_agency_id = None
+    _check(key, change, before)
+    return transition.clock
+
+
+def _check(key: str, change: Change, before: Before) -> None:
+    """Raise BadInput for inputs that this case can't take."""
+    if key == "reassign" and change.case.agency_id == before.agency_id:
+        raise BadInput(_("案件已在这个单位，请改派给其他单位。"), "agency")
     if key == "request_extension" and change.inputs["ask"] == "extension":
         _must_be_later(change)
     if key == "close" and change.case.solved is None:
         raise BadInput(_("请填写“问题是否解决”。"), "solved")
-    return transition.clock
 
 
 def _must_be_later(change: Change) -> None:
@@ -102,11 +110,11 @@ def facts(change: Change, transition: Transition, before: Before) -> dict[str, A
 
 
 def remember(change: Change, transition: Transition, before: Before) -> None:
-    """Count dispatches and returns, so that a returned route sinks next time."""
+    """Count dispatches and what was returned or reassigned, so that such a route sinks next time."""
     case = change.case
     if case.item is None or case.district_id is None:
         return
     if transition.key in DISPATCHES and case.agency_id is not None:
         routing.count(case.item.code, case.district_id, case.agency_id, returned=False, now=change.now)
-    if transition.key == "return" and before.agency_id is not None:
+    if transition.key in TAKEN_BACK and before.agency_id is not None:
         routing.count(case.item.code, case.district_id, before.agency_id, returned=True, now=change.now)

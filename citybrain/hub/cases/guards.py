@@ -37,6 +37,12 @@ def _dispatch(case: Case, now: datetime) -> str:
     return _redispatch(case, now)
 
 
+def _reassign(case: Case, now: datetime) -> str:
+    if case.return_count >= MAX_RETURNS:
+        return _("处置单位由指挥中心指定，不能改派。")
+    return ""
+
+
 def _request_verify(case: Case, now: datetime) -> str:
     return "" if case.grid_id or case.community_id else _("该案件没有网格位置，无法派人核实。")
 
@@ -49,6 +55,7 @@ GUARDS: dict[str, Guard] = {
     "self_handle": _self_handle,
     "dispatch": _dispatch,
     "redispatch": _redispatch,
+    "reassign": _reassign,
     "challenge": _inside_window,
     "appeal": _inside_window,
     "request_verify": _request_verify,

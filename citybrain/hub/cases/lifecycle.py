@@ -164,6 +164,11 @@ _TABLE: Final = (
         clock=Clock.HANDLING, citizen=_("已指定负责单位处理"),
     ),
     Transition(
+        "reassign", _("改派"), frozenset({S.PENDING_HANDLING}), S.PENDING_HANDLING,
+        (Need("agency", Kind.AGENCY, _("改派给")), _reason(_("改派理由"))),
+        clock=Clock.HANDLING, citizen=_("已转交负责单位处理"),
+    ),
+    Transition(
         "accept", _("接收"), frozenset({S.PENDING_HANDLING, S.REWORK}), S.HANDLING,
         (), batch=True, style="expected", citizen=_("负责单位已接单，正在处理"), key_hint="a",
     ),

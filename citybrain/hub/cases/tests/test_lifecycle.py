@@ -169,6 +169,52 @@ def test_a_returned_route_sinks_and_the_body_is_barred(village: Village) -> None
     assert "该单位已退回过本案" in last.reasons
 
 
+def test_a_case_not_yet_accepted_is_handed_to_another_body_whose_time_begins(village: Village) -> None:
+    case_id = filed(village)
+    dispatcher, later = village.actor("dispatcher"), MORNING + timedelta(minutes=30)
+    first, other = village.agencies["east_cm"].pk, village.agencies["east_housing"].pk
+    actions.take(dispatcher, case_id, "dispatch", {"agency": first}, now=MORNING)
+    number = Case.objects.get(pk=case_id).number
+    assert detail.case_page(dispatcher, number).candidates[0].agency_id != first
+    with pytest.raises(BadInput, match="已在这个单位"):
+        actions.take(dispatcher, case_id, "reassign", {"agency": first, "reason": "错"}, now=later)
+    with pytest.raises(BadInput):
+        actions.take(dispatcher, case_id, "reassign", {"agency": other}, now=later)
+    actions.take(dispatcher, case_id, "reassign", {"agency": other, "reason": "应由住建办理"}, now=later)
+    case = Case.objects.get(pk=case_id)
+    assert (case.agency_id, case.state, case.dispatched_at) == (other, State.PENDING_HANDLING, later)
+    assert (case.return_count, case.on_time) == (0, True)
+    clocks = CaseClock.objects.filter(case=case, step=Step.HANDLING).order_by("id")
+    assert [clock.stopped_at for clock in clocks] == [later, None]
+    routes = {route.agency_id: (route.dispatched, route.returned) for route in RouteRecord.objects.all()}
+    assert routes == {first: (1, 1), other: (1, 0)}
+    with pytest.raises(NotFound):
+        actions.take(village.actor("handler"), case_id, "accept", now=later)
+    actions.take(village.actor("handler2"), case_id, "accept", now=later)
+    with pytest.raises(Conflict):
+        actions.take(dispatcher, case_id, "reassign", {"agency": first, "reason": "再改"}, now=later)
+
+
+@pytest.mark.parametrize("who", ["acceptor", "supervisor", "handler", "worker"])
+def test_reassigning_is_the_dispatchers(village: Village, who: str) -> None:
+    case_id = filed(village)
+    own, other = village.agencies["east_cm"].pk, village.agencies["east_housing"].pk
+    actions.take(village.actor("dispatcher"), case_id, "dispatch", {"agency": own}, now=MORNING)
+    with pytest.raises(Forbidden):
+        actions.take(village.actor(who), case_id, "reassign", {"agency": other, "reason": "改"}, now=MORNING)
+
+
+def test_what_the_centre_designated_is_not_reassigned(village: Village) -> None:
+    case_id = filed(village)
+    own, other = village.agencies["east_cm"].pk, village.agencies["east_housing"].pk
+    actions.take(village.actor("dispatcher"), case_id, "dispatch", {"agency": own}, now=MORNING)
+    Case.objects.filter(pk=case_id).update(return_count=3)
+    with pytest.raises(NotNow, match="指挥中心"):
+        actions.take(
+            village.actor("dispatcher"), case_id, "reassign", {"agency": other, "reason": "改"}, now=MORNING
+        )
+
+
 def test_after_three_returns_only_the_centre_designates(village: Village) -> None:
     case_id = filed(village)
     agency = village.agencies["east_cm"].pk

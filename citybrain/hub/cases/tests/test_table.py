@@ -64,7 +64,6 @@ def test_permissions_for_cases_name_steps_that_exist() -> None:
         "cases.export",
         "cases.report",
         "cases.import",
-        "cases.reassign",
     }
     for permission in all_permissions():
         if permission.startswith("cases.") and permission not in others:
