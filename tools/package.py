@@ -40,16 +40,24 @@ def lying_there() -> set[str]:
     }
 
 
+def differences(build: set[str], folder: set[str]) -> list[str]:
+    """Return what would be missing from a build, or too much in it, with what to do."""
+    missing = [
+        f"{path} would not be packed: "
+        + ("no __init__.py beside it" if path.endswith(".py") else "name its kind in pyproject.toml")
+        for path in sorted(folder - build)
+    ]
+    return missing + [
+        f"{path} would be packed, but is none of the package" for path in sorted(build - folder)
+    ]
+
+
 def main() -> int:
     """Print every difference; return the exit code."""
     os.chdir(ROOT)
-    build, folder = packed(), lying_there()
-    for path in sorted(folder - build):
-        kind = "no __init__.py beside it" if path.endswith(".py") else "name its kind in pyproject.toml"
-        sys.stdout.write(f"{path} would not be packed: {kind}\n")
-    for path in sorted(build - folder):
-        sys.stdout.write(f"{path} would be packed, but is none of the package\n")
-    return 1 if build != folder else 0
+    found = differences(packed(), lying_there())
+    sys.stdout.writelines(f"{line}\n" for line in found)
+    return 1 if found else 0
 
 
 if __name__ == "__main__":
