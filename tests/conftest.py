@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
@@ -97,6 +98,8 @@ def processes(settings: object, live_server: object) -> Iterator[None]:
     push = ("-m", "uvicorn", "citybrain.site.push:application", "--port", port, "--log-level", "error")
     settings.PORT = int(live_server.url.rpartition(":")[2])  # type: ignore[attr-defined]
     children = [beside(settings, *push), beside(settings, "-m", "citybrain.site.worker")]
+    with urlopen(live_server.url, timeout=300) as answer:  # type: ignore[attr-defined]
+        assert answer.status == 200  # the first page loads what all need: nobody's patience is spent on that
     yield
     for child in children:
         child.terminate()
