@@ -16,6 +16,7 @@ from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import case_row, row_views
 from citybrain.faces.desk.work import offset_of
+from citybrain.faces.look.words import is_english
 from citybrain.hub.cases import lists
 from citybrain.hub.cases.access import VIEW
 from citybrain.hub.cases.filters import Filters
@@ -92,7 +93,11 @@ def places(actor: Actor, words: str) -> list[Way]:
     found.sort(key=lambda node: (node.level, node.code))
     everything = reverse("desk:work", args=["open"])
     return [
-        Way(area_name(node), known.full_name(node.id), everything + query({"area": node.id}))
+        Way(
+            area_name(node),
+            known.full_name(node.id, english=is_english()),
+            everything + query({"area": node.id}),
+        )
         for node in found[:PLACES_MOST]
     ]
 

@@ -157,7 +157,7 @@ def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
         state=State(event.to_state),
         who=event.actor_name or _("系统"),
         role=role_label(event.actor_role),
-        agency=event.actor_agency.name if event.actor_agency else "",
+        agency=str(event.actor_agency) if event.actor_agency else "",
         on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",
         at=event.at,
         reason=event.reason,

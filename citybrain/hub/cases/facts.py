@@ -18,7 +18,7 @@ _ASKS = dict(ASK_KINDS)
 
 def _agency(value: Any) -> str:
     agency = agency_by_id(int(value))
-    return agency.name if agency else str(value)
+    return str(agency) if agency else str(value)
 
 
 def _item(value: Any) -> str:

@@ -77,7 +77,7 @@ def _agency(need: Need, value: Any, now: datetime) -> int:
     if agency is None:
         raise BadInput(_("没有这个单位。"), need.name)
     if not agency.is_active:
-        raise BadInput(_("“%(name)s”已停用。") % {"name": agency.name}, need.name)
+        raise BadInput(_("“%(name)s”已停用。") % {"name": agency}, need.name)
     return number
 
 

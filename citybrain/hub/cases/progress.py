@@ -85,7 +85,7 @@ def progress(number: str, *, actor: Actor, query_code: str = "") -> Progress:
         phase=_PHASE.get(State(main.state), IN_HAND),
         headline=headline(main),
         moments=moments,
-        agency=main.agency.name if main.agency else "",
+        agency=str(main.agency) if main.agency else "",
         expected_at=expected_at(main),
         photos=tuple(
             photo for photo in photos if photo.case_id == case.pk or photo.kind in SHOWN_TO_REPORTER

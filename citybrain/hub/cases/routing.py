@@ -9,9 +9,9 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from citybrain.base.areas.tree import tree
 from citybrain.base.identity.agencies import agencies_covering, agency_by_id, resolve_agency
 from citybrain.hub.cases.models import Item
+from citybrain.hub.cases.rows import area_names
 
 LEAD, ASSIST, STREET = 1.0, 0.55, 0.45
 RETURN_PENALTY = 0.35
@@ -62,10 +62,9 @@ def _by_kind(item: Item, lineage: Lineage) -> dict[int, tuple[float, list[str]]]
         body = resolve_agency(kind, _from_level(lineage, finest))
         if body is None or body.pk in found:
             continue
-        area = tree().get(body.area_id)
         reasons = [
             _("事项“%(item)s”的%(role)s") % {"item": item.name, "role": role},
-            _("辖区：%(area)s") % {"area": area.name},
+            _("辖区：%(area)s") % {"area": "".join(area_names([body.area_id]))},
         ]
         found[body.pk] = (score, reasons)
     return found
@@ -117,7 +116,7 @@ def _weigh(
         score *= 0.2
         reasons = [*reasons, _("该单位已退回过本案")]
     agency = agency_by_id(agency_id)
-    return Candidate(agency_id, agency.name if agency else "", round(score, 3), tuple(reasons))
+    return Candidate(agency_id, str(agency) if agency else "", round(score, 3), tuple(reasons))
 
 
 def choices(item: Item | None, lineage: Lineage, barred: frozenset[int] = frozenset()) -> list[Candidate]:
@@ -125,7 +124,7 @@ def choices(item: Item | None, lineage: Lineage, barred: frozenset[int] = frozen
     ranked = rank(item, lineage, barred=barred)
     known = {candidate.agency_id for candidate in ranked}
     rest = [
-        Candidate(agency.pk, agency.name, 0.0, ())
+        Candidate(agency.pk, str(agency), 0.0, ())
         for agency in agencies_covering(lineage)
         if agency.pk not in known
     ]

@@ -11,7 +11,9 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.delegation import GRANT, MANAGE
 from citybrain.base.identity.lists import Search, search_people
 from citybrain.base.identity.models import Agency, AgencyQuerySet
+from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.look.words import is_english
 
 MOST = 20
 
@@ -45,7 +47,9 @@ def areas(request: HttpRequest) -> HttpResponse:
             if len(found) >= MOST:
                 break
             if not word or _fits(node, word):
-                found.append((f"{node.code} {node.name}", tree().full_name(node.id)))
+                found.append(
+                    (f"{node.code} {area_name(node)}", tree().full_name(node.id, english=is_english()))
+                )
     return _offer(request, dict(found).items())
 
 
@@ -58,7 +62,7 @@ def agencies(request: HttpRequest) -> HttpResponse:
     if word:
         known = known.filter(key__startswith=word) if "-" in word else _agencies_like(known, word)
     rows = known.select_related("area").order_by("area__level", "pinyin")[:MOST]
-    return _offer(request, ((f"{one.key} {one.name}", one.area.name) for one in rows))
+    return _offer(request, ((f"{one.key} {one}", area_name(tree().find(one.area_id))) for one in rows))
 
 
 def _agencies_like(known: AgencyQuerySet, word: str) -> AgencyQuerySet:

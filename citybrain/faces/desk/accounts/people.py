@@ -21,6 +21,7 @@ from citybrain.faces.desk.accounts.choices import roots_of
 from citybrain.faces.desk.accounts.forms import PersonForm
 from citybrain.faces.desk.accounts.shown import role_name
 from citybrain.faces.desk.addresses import query
+from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of, is_partial, officers
 from citybrain.faces.desk.shell import page
 
@@ -101,7 +102,7 @@ def _row(person: Person) -> dict[str, Any]:
         tone, state = "normal", _("可用")
     return {
         "person": person,
-        "roles": [(role_name(grant.role), grant.area.name) for grant in standing[:3]],
+        "roles": [(role_name(grant.role), area_name(tree().find(grant.area_id))) for grant in standing[:3]],
         "more": max(0, len(standing) - 3),
         "tone": tone,
         "state": state,
@@ -110,7 +111,7 @@ def _row(person: Person) -> dict[str, Any]:
 
 def _filters(actor: Actor, kept: dict[str, str]) -> list[dict[str, Any]]:
     areas = [
-        (str(child.id), child.name)
+        (str(child.id), area_name(child))
         for root in roots_of(actor, MANAGE) or roots_of(actor, GRANT)
         for child in tree().children(root.id)
         if child.level < 5

@@ -133,7 +133,7 @@ def edit(request: HttpRequest, person_id: int) -> HttpResponse:
         "name": person.name,
         "login": person.login,
         "phone": person.phone,
-        "agency": f"{person.agency.key} {person.agency.name}" if person.agency else "",
+        "agency": f"{person.agency.key} {person.agency}" if person.agency else "",
         "version": person.version,
     }
     form = EditForm(request.POST or None, initial=initial)

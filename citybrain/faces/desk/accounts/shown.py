@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.models import Cover, Person, PersonEvent, RoleGrant, Session
 from citybrain.base.identity.roles import roles
+from citybrain.faces.look.words import is_english
 
 
 def role_name(key: str) -> str:
@@ -50,8 +51,15 @@ def show_grant(grant: RoleGrant, now: datetime) -> GrantShown:
     until = grant.valid_until.isoformat() if grant.valid_until else _("长期")
     span = _("%(first)s 至 %(last)s") % {"first": grant.valid_from.isoformat(), "last": until}
     agency = str(grant.agency) if grant.agency else ""
+    place = tree().full_name(grant.area_id, english=is_english())
     return GrantShown(
-        grant.pk, role_name(grant.role), tree().full_name(grant.area_id), agency, span, tone, state
+        grant.pk,
+        role_name(grant.role),
+        tree().full_name(grant.area_id, english=is_english()),
+        agency,
+        span,
+        tone,
+        state,
     )
 
 
@@ -164,7 +172,7 @@ def _details(event: PersonEvent) -> str:
 
 def _grant_words(details: dict[str, Any]) -> str:
     try:
-        place = tree().full_name(tree().by_code(details["area"]).id)
+        place = tree().full_name(tree().by_code(details["area"]).id, english=is_english())
     except LookupError:
         place = str(details.get("area", ""))
     last = details.get("valid_until") or _("长期")

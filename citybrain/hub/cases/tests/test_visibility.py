@@ -8,10 +8,15 @@ import io
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 from openpyxl import load_workbook
 
+from citybrain.base.areas import tree as area_tree
+from citybrain.base.areas.models import Area
+from citybrain.base.identity import agencies as directory
 from citybrain.base.identity.access import Forbidden
 from citybrain.base.identity.actor import ANONYMOUS, Actor
+from citybrain.base.identity.models import Agency
 from citybrain.hub.cases import actions, detail, export, figures, lists, mapfeed, progress, same_case
 from citybrain.hub.cases.errors import NotFound
 from citybrain.hub.cases.filters import Filters, read
@@ -138,6 +143,25 @@ def test_a_reporter_sees_progress_without_names_of_officers(village: Village, fi
         "已交负责单位处理",
     ]
     assert (shown.phase, shown.agency) == ("in_hand", "东区住建委")
+
+
+def test_names_of_bodies_and_areas_are_english_on_english_pages(
+    village: Village, five: dict[str, Case]
+) -> None:
+    Agency.objects.update(name_en="An English Bureau")
+    Area.objects.filter(level=2).update(name_en="An English District")
+    directory.forget()
+    area_tree.forget()
+    number = five["e"].number
+    with translation.override("en"):
+        page = detail.case_page(village.actor("chief"), number)
+        told = progress.progress(number, actor=village.actor("citizen"))
+        Case.objects.filter(pk=five["e"].pk).update(state=31, agency=None)
+        candidate = detail.case_page(village.actor("chief"), number).candidates[0]
+    assert told.agency == "An English Bureau"
+    assert {event.agency for event in page.events} <= {"An English Bureau", ""}
+    assert candidate.name == "An English Bureau"
+    assert "An English District" in " ".join(candidate.reasons)
 
 
 def test_same_case_candidates_stay_within_rights(village: Village, five: dict[str, Case]) -> None:
