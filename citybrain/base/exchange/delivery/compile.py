@@ -109,7 +109,9 @@ class Compiler:
             one.field: shape.field(one.field) for one in policy.conditions if shape.has(one.field)
         }
         if len(self.limits) < len({one.field for one in policy.conditions}):
-            raise Refused("grant_outdated", _("数据集结构已变更，授权的行范围条件不再适用，请重新申请。"), 403)
+            raise Refused(
+                "grant_outdated", _("数据集结构已变更，授权的行范围条件不再适用，请重新申请。"), 403
+            )
         self.subject = shape.subject
         key_clear = all(name in self.granted and name not in policy.masks for name in shape.keys)
         self.key_clear = bool(shape.keys) and key_clear
@@ -173,11 +175,14 @@ class Compiler:
         if op == "between":
             low, high = (self._value(item, one) for item in value)
             return exp.and_(
-                exp.GTE(this=expression.copy(), expression=low), exp.LTE(this=expression.copy(), expression=high)
+                exp.GTE(this=expression.copy(), expression=low),
+                exp.LTE(this=expression.copy(), expression=high),
             )
         if op == "prefix":
             if not one.type.is_text:
-                raise Refused("bad_condition", _("字段 %(name)s 不是文本，不能按前缀查询。") % {"name": one.name})
+                raise Refused(
+                    "bad_condition", _("字段 %(name)s 不是文本，不能按前缀查询。") % {"name": one.name}
+                )
             return exp.Anonymous(this="starts_with", expressions=[expression, self._value(value, one)])
         return _COMPARES[op](this=expression, expression=self._value(value, one))
 
@@ -186,7 +191,10 @@ class Compiler:
         strange = [one.field for one in where if one.field not in self.granted]
         if strange:
             raise self._not_granted(strange)
-        own = [self._compared(one, self._column(one.field), self.limits[one.field]) for one in self.policy.conditions]
+        own = [
+            self._compared(one, self._column(one.field), self.limits[one.field])
+            for one in self.policy.conditions
+        ]
         asked = []
         for one in where:
             known = self.granted[one.field]
@@ -210,7 +218,9 @@ class Compiler:
         self.params = {}
         chosen = self.fields_asked(fields)
         query = self._with_own(self.select(chosen), subject=subject).from_(_aliased(table))
-        query = query.where(exp.EQ(this=exp.column("_key", table=ALIAS), expression=exp.Placeholder(this="key")))
+        query = query.where(
+            exp.EQ(this=exp.column("_key", table=ALIAS), expression=exp.Placeholder(this="key"))
+        )
         return self._done(query.where(*self._conditions(())), chosen)
 
     def by_filter(
@@ -276,7 +286,10 @@ class Compiler:
         return self._ordered(self._shown(one), kept), kept
 
     def _after(
-        self, sort: tuple[exp.Expression, Field] | None, asked: tuple[str, bool] | None, after: tuple[Any, str]
+        self,
+        sort: tuple[exp.Expression, Field] | None,
+        asked: tuple[str, bool] | None,
+        after: tuple[Any, str],
     ) -> exp.Expression:
         self.params["after_key"] = after[1]
         later = exp.GT(this=self.order_key(), expression=exp.Placeholder(this="after_key"))

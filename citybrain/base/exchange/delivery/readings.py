@@ -16,7 +16,15 @@ from citybrain.base.catalogue.models import DataSet, Grant
 from citybrain.base.exchange.delivery import calls as coded
 from citybrain.base.exchange.delivery import coding, folding, segments, subjects
 from citybrain.base.exchange.delivery.receipts import OneCall, unpack_calls
-from citybrain.base.exchange.models import CallGroup, KeySet, ReadingLook, Receipt, Segment, SetKind, SubjectOf
+from citybrain.base.exchange.models import (
+    CallGroup,
+    KeySet,
+    ReadingLook,
+    Receipt,
+    Segment,
+    SetKind,
+    SubjectOf,
+)
 from citybrain.base.identity.access import Forbidden, require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.models import Agency, AuthLevel, Person
@@ -60,7 +68,10 @@ def _found_in_segments(ordinal: int, since: date, until: date) -> dict[int, int]
 
 def _found_unfolded(ordinal: int, since: datetime, until: datetime) -> dict[int, int]:
     waiting = KeySet.objects.filter(
-        receipt__folded=None, receipt__kind=SetKind.SUBJECT, receipt__last_at__gte=since, receipt__first_at__lt=until
+        receipt__folded=None,
+        receipt__kind=SetKind.SUBJECT,
+        receipt__last_at__gte=since,
+        receipt__first_at__lt=until,
     )
     found = {}
     for key_set in waiting.iterator(50):
@@ -108,7 +119,9 @@ class _Names:
         sets = DataSet.objects.filter(code__in=set(codes)).select_related("current")
         self.sets = {one.code: str(one) for one in sets}
         self.fields: Mapping[str, dict[str, str]] = {
-            one.code: {field["name"]: field.get("zh") or field["name"] for field in one.current.shape["fields"]}
+            one.code: {
+                field["name"]: field.get("zh") or field["name"] for field in one.current.shape["fields"]
+            }
             for one in sets
             if one.current is not None
         }
@@ -131,7 +144,10 @@ def _from_receipt(receipt: Receipt, times: int, names: _Names) -> Reading:
 
 def _from_calls(one: _Waiting, names: _Names) -> Reading:
     what = one.what
-    moments = [datetime.fromtimestamp(at / 1_000_000, timezone.get_default_timezone()) for at in (one.first, one.last)]
+    moments = [
+        datetime.fromtimestamp(at / 1_000_000, timezone.get_default_timezone())
+        for at in (one.first, one.last)
+    ]
     return Reading(
         first_at=moments[0], last_at=moments[1], agency_id=what.agency_id,
         agency=names.agencies.get(what.agency_id, ""), grant_id=one.grant_id, grant_number=what.number,
@@ -179,7 +195,9 @@ def of_person(actor: Actor, since: datetime, until: datetime) -> list[Reading]:
     bound = SubjectOf.objects.filter(person_id=actor.person_id).select_related("person").first()
     proven = bound is not None and bound.person.auth_level in {AuthLevel.REAL_NAME, AuthLevel.REAL_PERSON}
     if bound is None or not proven or not bound.person.is_active:
-        raise Forbidden(_("查看本人数据的使用记录需要先完成实名认证。"), _("请携带身份证件到政务服务大厅办理。"))
+        raise Forbidden(
+            _("查看本人数据的使用记录需要先完成实名认证。"), _("请携带身份证件到政务服务大厅办理。")
+        )
     ordinal, found = _of_token(bound.token, since, until)
     _recorded(actor, ordinal, "")
     return found

@@ -211,7 +211,8 @@ def _ripe(now: datetime) -> list[int]:
 def _take(grant: int) -> list[tuple[int, int, bytes]]:
     """Remove and return the oldest groups of a grant, in their order, up to a receipt's fill."""
     sql = """
-    WITH summed AS (SELECT id, sum(calls) OVER (ORDER BY id) - calls AS before FROM exchange_callgroup WHERE grant_id = %s),
+    WITH summed AS (SELECT id, sum(calls) OVER (ORDER BY id) - calls AS before
+                      FROM exchange_callgroup WHERE grant_id = %s),
     gone AS (DELETE FROM exchange_callgroup c USING summed s WHERE c.id = s.id AND s.before < %s
              RETURNING c.id, c.grant_id, c.body)
     SELECT id, grant_id, body FROM gone ORDER BY id"""
@@ -270,7 +271,9 @@ def find_call(number: str) -> tuple[Receipt | None, OneCall] | None:
 
 def _find_folded(wanted: int, index: int) -> tuple[Receipt, OneCall] | None:
     """Look through the receipts whose groups may hold the call, newest first."""
-    for key_set in KeySet.objects.exclude(calls=b"").select_related("receipt").order_by("-receipt_id").iterator(20):
+    for key_set in (
+        KeySet.objects.exclude(calls=b"").select_related("receipt").order_by("-receipt_id").iterator(20)
+    ):
         groups = coding.unpack(bytes(key_set.calls))[0]
         if len(groups) and groups[0] <= wanted <= groups[-1]:
             for call in unpack_calls(bytes(key_set.calls)):

@@ -115,8 +115,8 @@ def _allotted(tokens: Tokens) -> Whole:
 
 def _known(cursor: Any, count: int) -> Whole:
     found = np.zeros(count, np.uint64)
-    sql = "COPY (SELECT a.at, s.ordinal FROM asked_tokens a JOIN exchange_subject s USING (token)) TO STDOUT (FORMAT BINARY)"
-    with cursor.copy(sql) as copy:
+    rows_sql = "SELECT a.at, s.ordinal FROM asked_tokens a JOIN exchange_subject s USING (token)"
+    with cursor.copy(f"COPY ({rows_sql}) TO STDOUT (FORMAT BINARY)") as copy:
         rows = _read_rows(copy, _PAIR)
     found[rows["at"]] = rows["ordinal"]
     return found

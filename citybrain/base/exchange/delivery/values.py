@@ -28,7 +28,11 @@ def _moment(value: Any) -> datetime:
 
 
 def _day(value: Any) -> date:
-    return value if isinstance(value, date) and not isinstance(value, datetime) else date.fromisoformat(str(value))
+    return (
+        value
+        if isinstance(value, date) and not isinstance(value, datetime)
+        else date.fromisoformat(str(value))
+    )
 
 
 def _truth(value: Any) -> bool:
