@@ -55,7 +55,7 @@ def show_grant(grant: RoleGrant, now: datetime) -> GrantShown:
     return GrantShown(
         grant.pk,
         role_name(grant.role),
-        tree().full_name(grant.area_id, english=is_english()),
+        place,
         agency,
         span,
         tone,
