@@ -11,9 +11,7 @@ from citybrain.sample.city import CITY, COMMUNITY, DISTRICT, STREET, AreaRow, Ci
 from citybrain.sample.names import DATA, english, pinyin_key
 
 CENTRE = "command_centre"
-CENTRE_ROW = ("城运中心", "City operations centre", "government", "市/区/街镇")
-"""The kind of the operation centres (城市运行管理中心), where acceptors and dispatchers sit: our own addition
-to the table of kinds, since no item is led by it."""
+"""The kind of the operation centres (城市运行管理中心), where acceptors and dispatchers sit; no item is led by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ def kind_names() -> dict[str, str]:
     """Return the English name of each kind of agency by its key."""
     file = resources.files("citybrain.base.identity").joinpath("data/agencies.csv")
     rows = csv.DictReader(file.read_text(encoding="utf-8").splitlines())
-    return {**{row["agency_key"]: row["name_en"] for row in rows}, CENTRE: CENTRE_ROW[1]}
+    return {row["agency_key"]: row["name_en"] for row in rows}
 
 
 @cache

@@ -19,11 +19,10 @@ from citybrain.base.areas.models import Area
 from citybrain.base.identity import agencies as directory
 from citybrain.base.identity.actions.agencies import install_agency_kinds
 from citybrain.base.identity.actor import SYSTEM
-from citybrain.base.identity.models import AgencyKind
 from citybrain.base.ledger import record
 from citybrain.base.worktime.calendar import current
 from citybrain.hub.cases import items, registry
-from citybrain.sample.agencies import CENTRE, CENTRE_ROW, make_agencies
+from citybrain.sample.agencies import make_agencies
 from citybrain.sample.album import Album
 from citybrain.sample.city import City, make_city
 from citybrain.sample.lives import Life, lives
@@ -132,17 +131,6 @@ def _write_city(city: City, now: datetime, say: Say) -> World:
 def _tables() -> None:
     """Write the kinds of bodies and the items, where nobody has yet."""
     install_agency_kinds(SYSTEM)
-    name_zh, name_en, sector, levels = CENTRE_ROW
-    AgencyKind.objects.get_or_create(
-        key=CENTRE,
-        defaults={
-            "name_zh": name_zh,
-            "name_en": name_en,
-            "sector": sector,
-            "levels": directory.levels_of(levels),
-            "sort": 900,
-        },
-    )
     registry.load(SYSTEM, items.shipped_rows())
 
 

@@ -28,6 +28,7 @@ ADMINISTRATORS = (
     ("audit", "审计管理员", "audit_admin"),
 )
 BUREAU = "data_bureau"
+CENTRE = "command_centre"  # where acceptors and dispatchers sit, and who designates after three returns
 
 
 class CityExistsError(RuntimeError):
@@ -80,6 +81,7 @@ def found(rows: list[AreaRow], source: str) -> NewCity:
         kinds = install_agency_kinds(SYSTEM)
         load = registry.load(SYSTEM, items.shipped_rows())
         bureau = create_agency(SYSTEM, kind=BUREAU, area_id=city.pk, name=f"{city.name}数据局")
+        create_agency(SYSTEM, kind=CENTRE, area_id=city.pk, name=f"{city.name}城市运行管理中心")
         administrators = tuple(
             _administrator(login, name, role, city, bureau) for login, name, role in ADMINISTRATORS
         )

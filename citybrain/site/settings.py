@@ -181,6 +181,10 @@ LOCALE_PATHS = [
     PACKAGE / "faces" / "desk" / "accounts" / "locale"
 ]  # a part of the desk with words of its own
 USE_TZ = True
+CITY_NAME = env.text("CITYBRAIN_CITY_NAME")  # operator: what the screens are called; empty: 城市大脑
+SERVICE_PHONE = env.text("CITYBRAIN_SERVICE_PHONE", "12345")  # operator: the number citizens are told to call
+MAP_TILES = env.text("CITYBRAIN_MAP_TILES")  # operator: https address with {z}/{x}/{y}; empty: outlines
+MAP_TILES_CREDIT = env.text("CITYBRAIN_MAP_TILES_CREDIT")  # operator: whose tiles they are
 TIME_ZONE = env.text("CITYBRAIN_TIME_ZONE", "Asia/Shanghai")  # operator
 
 STATIC_URL = "/static/"
