@@ -113,6 +113,7 @@ class Compiler:
                 "grant_outdated", _("数据集结构已变更，授权的行范围条件不再适用，请重新申请。"), 403
             )
         self.subject = shape.subject
+        self.keys = shape.keys
         key_clear = all(name in self.granted and name not in policy.masks for name in shape.keys)
         self.key_clear = bool(shape.keys) and key_clear
         self.params: dict[str, Any] = {}

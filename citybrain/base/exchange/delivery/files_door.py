@@ -1,0 +1,117 @@
+"""The door's part for files: asked for, looked after, fetched. Rare calls: Django's own connections, in threads."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from citybrain.base.catalogue.grants import why_not_live
+from citybrain.base.exchange.delivery import batch
+from citybrain.base.exchange.delivery.compile import Asked, Refused
+from citybrain.base.exchange.models import ApiKey, Delivery
+
+if TYPE_CHECKING:
+    from citybrain.base.exchange.delivery.door import Answer, Door, Request
+
+CHUNK: Final = 256 * 1024
+Found = TypeVar("Found")
+_TYPES: Final = {
+    "parquet": b"application/vnd.apache.parquet",
+    "csv": b"text/csv; charset=utf-8",
+    "jsonl": b"application/x-ndjson",
+    "xlsx": b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+async def _beside(work: Callable[[], Found]) -> Found:
+    """Return what blocking work finds, done in a thread that gives its connection back."""
+
+    def run() -> Found:
+        try:
+            return work()
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(run)
+
+
+def _key(request: "Request", code: str) -> ApiKey:
+    """Return the key, if it and its grant hold. Raises Refused."""
+    now = timezone.now()
+    key = ApiKey.objects.select_related("grant__dataset__current").filter(key_hash=request.key_hash).first()
+    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise Refused("unknown_key", _("密钥无效。"), 401)
+    ended = why_not_live(key.grant, now)
+    if ended:
+        raise Refused(f"grant_{ended}", _("授权当前无效。"), 403)
+    if key.grant.dataset.code != code:
+        raise Refused("not_here", _("该密钥不能访问此数据集。"), 404)
+    return key
+
+
+async def ask(door: "Door", request: "Request", code: str) -> "Answer":
+    """Take the request for a file."""
+    from citybrain.base.exchange.delivery.door import Answer
+
+    body = request.json()
+    asked = Asked.from_json({**body, "limit": 100})
+    since = body.get("since")
+    if since is not None and (not isinstance(since, int) or isinstance(since, bool) or since < 0):
+        raise Refused("bad_since", _("since 应为数据版本号。"))
+
+    def work() -> dict[str, Any]:
+        key = _key(request, code)
+        made = batch.ask(
+            key.grant, str(body.get("form", "parquet")), asked, since, asked_by=f"key:{key.pk}", now=timezone.now(),
+            key=key.pk,
+        )  # fmt: skip
+        return dict(batch.told(made))
+
+    return Answer(202, await _beside(work))
+
+
+async def state(door: "Door", request: "Request", code: str, number: str) -> "Answer":
+    """Answer with the state of a file of the same grant."""
+    from citybrain.base.exchange.delivery.door import Answer
+
+    def work() -> dict[str, Any] | None:
+        key = _key(request, code)
+        found = Delivery.objects.filter(number=number, grant=key.grant).first()
+        return dict(batch.told(found)) if found else None
+
+    found = await _beside(work)
+    if found is None:
+        raise Refused("not_here", _("没有这个文件。"), 404)
+    return Answer(200, found)
+
+
+async def fetch(door: "Door", request: "Request", link: str, send: Any) -> None:
+    """Send a file, or 404 when link, file or grant has ended."""
+    found = await _beside(lambda: batch.fetched(link, timezone.now()))
+    if found is None or not found[1].is_file():
+        head = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
+        await send({"type": "http.response.start", "status": 404, "headers": head})
+        await send({"type": "http.response.body", "body": _("链接已失效。").encode()})
+        return
+    delivery, path = found
+    name = f"{delivery.number}.{delivery.form}".encode()
+    head = [
+        (b"content-type", _TYPES[delivery.form]),
+        (b"content-length", str(path.stat().st_size).encode()),
+        (b"content-disposition", b'attachment; filename="' + name + b'"'),
+        (b"cache-control", b"no-store"),
+        (b"x-content-type-options", b"nosniff"),
+    ]
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await _send_file(path, send)
+
+
+async def _send_file(path: Path, send: Any) -> None:
+    with path.open("rb") as file:
+        while chunk := await asyncio.to_thread(file.read, CHUNK):
+            await send({"type": "http.response.body", "body": chunk, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
