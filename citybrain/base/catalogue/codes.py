@@ -77,7 +77,8 @@ def code_table(key: str) -> dict[str, str]:
 def table_name(key: str, english: bool = False) -> str:
     """Return what a table is called. Raises NoSuchTable."""
     if key in AREA_TABLES:
-        return AREA_TABLES[key][1 if english else 0]
+        zh, en, _codes = AREA_TABLES[key]
+        return en if english else zh
     if key not in shipped():
         raise NoSuchTable(key)
     table = shipped()[key]
