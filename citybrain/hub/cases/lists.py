@@ -22,7 +22,10 @@ NEWEST: Final = "c.reported_at DESC, c.id DESC"
 
 @dataclass(frozen=True, slots=True)
 class WorkList:
-    """One tab. An actor has it when they may `permission`; its rows are those within that permission's reach."""
+    """One tab. An actor has it when they may `permission`; its rows are those within that permission's reach.
+
+    A condition on open cases says `is_open`: only then does it use the small indexes that leave out the closed.
+    """
 
     key: str
     label: Promise
@@ -36,23 +39,29 @@ class WorkList:
 SOON: Final = "c.is_open AND c.due_at >= now() AND c.due_at < now() + interval '2 hours'"
 
 LISTS: Final = (
-    WorkList("to_verify", _("待核实"), "cases.verify", "c.state = 11"),
+    WorkList("to_verify", _("待核实"), "cases.verify", "c.is_open AND c.state = 11"),
     WorkList(
-        "to_file", _("待立案"), "cases.file", "c.state IN (10, 20)", batch=("file", "request_verify", "reject")
+        "to_file", _("待立案"), "cases.file", "c.is_open AND c.state IN (10, 20)",
+        batch=("file", "request_verify", "reject")
     ),
-    WorkList("to_dispatch", _("待派遣"), "cases.dispatch", "c.state = 30", batch=("dispatch",)),
-    WorkList("returned", _("被退回"), "cases.redispatch", "c.state = 31"),
-    WorkList("to_accept", _("待接收"), "cases.accept", "c.state IN (40, 61)", batch=("accept",)),
-    WorkList("handling", _("处置中"), "cases.feedback", "c.state = 41"),
+    WorkList("to_dispatch", _("待派遣"), "cases.dispatch", "c.is_open AND c.state = 30", batch=("dispatch",)),
+    WorkList("returned", _("被退回"), "cases.redispatch", "c.is_open AND c.state = 31"),
+    WorkList("to_accept", _("待接收"), "cases.accept", "c.is_open AND c.state IN (40, 61)", batch=("accept",)),
+    WorkList("handling", _("处置中"), "cases.feedback", "c.is_open AND c.state = 41"),
     WorkList(
-        "to_decide", _("待审批"), "cases.decide_extension", "c.state = 42", batch=("decide_extension",)
+        "to_decide", _("待审批"), "cases.decide_extension", "c.is_open AND c.state = 42",
+        batch=("decide_extension",)
     ),
-    WorkList("to_check", _("待核查"), "cases.start_check", "c.state = 50", batch=("start_check", "close")),
-    WorkList("checking", _("现场核查"), "cases.pass_check", "c.state = 60 AND c.checked_at IS NULL"),
     WorkList(
-        "to_close", _("待结案"), "cases.close", "c.state = 60 AND c.checked_at IS NOT NULL", batch=("close",)
+        "to_check", _("待核查"), "cases.start_check", "c.is_open AND c.state = 50",
+        batch=("start_check", "close"),
     ),
-    WorkList("suspended", _("挂账中"), VIEW, "c.state = 43"),
+    WorkList("checking", _("现场核查"), "cases.pass_check", "c.is_open AND c.state = 60 AND c.checked_at IS NULL"),
+    WorkList(
+        "to_close", _("待结案"), "cases.close", "c.is_open AND c.state = 60 AND c.checked_at IS NOT NULL",
+        batch=("close",)
+    ),
+    WorkList("suspended", _("挂账中"), VIEW, "c.is_open AND c.state = 43"),
     WorkList("due_soon", _("即将超时"), VIEW, SOON),
     WorkList("late", _("已超时"), VIEW, "c.is_open AND c.due_at < now()"),
     WorkList("supervised", _("督办"), VIEW, "c.is_open AND c.supervised"),

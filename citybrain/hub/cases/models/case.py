@@ -3,7 +3,7 @@
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from citybrain.hub.cases.access import CaseQuerySet
 from citybrain.hub.cases.models.item import Item
@@ -97,6 +97,7 @@ class Case(models.Model):
             models.Index(fields=["reported_at"], name="case_reported"),
             models.Index(fields=["street", "reported_at"], name="case_street"),
             models.Index(fields=["district", "reported_at"], name="case_district"),
+            models.Index(fields=["community", "reported_at"], name="case_community"),
             models.Index(fields=["grid", "reported_at"], name="case_grid"),
             models.Index(fields=["agency", "reported_at"], name="case_agency"),
             models.Index(
@@ -108,6 +109,14 @@ class Case(models.Model):
             models.Index(fields=["state", "due_at"], name="case_open_state", condition=Q(is_open=True)),
             models.Index(fields=["street", "state"], name="case_open_street", condition=Q(is_open=True)),
             models.Index(fields=["agency", "state"], name="case_open_agency", condition=Q(is_open=True)),
+            models.Index(
+                F("urgent").desc(),
+                F("due_at").asc(),
+                F("id").asc(),
+                name="case_open_order",
+                condition=Q(is_open=True),
+            ),
+            models.Index(fields=["changed_at", "id"], name="case_changed"),
             models.Index(fields=["remind_at"], name="case_remind", condition=Q(remind_at__isnull=False)),
             models.Index(fields=["closed_at"], name="case_closed", condition=Q(closed_at__isnull=False)),
             GinIndex(fields=["words"], name="case_words"),
