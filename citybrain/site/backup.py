@@ -1,8 +1,8 @@
 """A backup: one file with the whole city as of one moment. And what a backup file is.
 
 A zip file with `manifest.json`, `tables/NAME` (PostgreSQL's COPY text, which every version reads), `photos/…`,
-`calendars/…` and `secret_key`. The tables are read in one repeatable-read transaction while the city works on;
-photos are never changed once written, and those of the snapshot were on disk before its rows were committed.
+`calendars/…`, `secret_key`, and the lake (`lake_backup`). The tables are read in one repeatable-read transaction
+while the city works on; photos are never changed once written, and those of the snapshot were on disk before its rows were committed.
 Each entry's SHA-256 is in the manifest, which comes last: a file without it is not whole.
 """
 
@@ -19,7 +19,7 @@ from typing import IO, Any
 import psycopg
 from psycopg import IsolationLevel
 
-from citybrain.site import tables
+from citybrain.site import lake_backup, tables
 from citybrain.site.database import connection_info
 
 FORMAT = 1
@@ -110,16 +110,18 @@ def _write_tables(link: psycopg.Connection[Any], writer: _Writer, say: Progress)
         writer.write(f"tables/{table.name}", _copied(link, table))
     say("tables", len(found), len(found))
     manifest.sequences = tables.sequences(link, "public")
+    lake_backup.write_tables(link, writer.write)
     manifest.ledger_head = ledger_head(link)
 
 
-def _write_files(home: Path, writer: _Writer, say: Progress) -> None:
-    found = [path for name in FOLDERS for path in sorted((home / name).rglob("*")) if path.is_file()]
-    for done, path in enumerate(found):
+def _write_files(link: psycopg.Connection[Any], home: Path, writer: _Writer, say: Progress) -> None:
+    paths = [path for name in FOLDERS for path in sorted((home / name).rglob("*")) if path.is_file()]
+    found = [(path.relative_to(home).as_posix(), path) for path in paths] + lake_backup.files(link)
+    for done, (name, path) in enumerate(found):
         if not done % 50:
             say("files", done, len(found))
         with path.open("rb") as stream:
-            writer.write(path.relative_to(home).as_posix(), read_blocks(stream), pack=False)
+            writer.write(name, read_blocks(stream), pack=False)
     say("files", len(found), len(found))
     secret = home / "secret_key"
     if secret.is_file():
@@ -136,6 +138,7 @@ def write(target: Path, home: Path, say: Progress = quiet) -> Manifest:
     try:
         with (
             os.fdopen(handle, "w+b") as stream,
+            lake_backup.keeping_files(),
             psycopg.connect(**connection_info()) as link,
         ):
             link.isolation_level = IsolationLevel.REPEATABLE_READ
@@ -146,7 +149,7 @@ def write(target: Path, home: Path, say: Progress = quiet) -> Manifest:
             with zipfile.ZipFile(stream, "w", allowZip64=True) as archive:
                 writer = _Writer(archive, manifest)
                 _write_tables(link, writer, say)
-                _write_files(home, writer, say)
+                _write_files(link, home, writer, say)
                 archive.writestr(MANIFEST, manifest.to_json(), zipfile.ZIP_DEFLATED)
             stream.flush()
             os.fsync(stream.fileno())

@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
-from citybrain.site import tables
+from citybrain.site import lake_backup, tables
 from citybrain.site.backup import (
     BackupError,
     Manifest,
@@ -127,16 +127,27 @@ def _put_in_place(link: psycopg.Connection[Any]) -> None:
     link.execute(sql.SQL("ALTER SCHEMA {} RENAME TO public").format(sql.Identifier(BUILD)))
 
 
+def _place(root: Path, name: str) -> Path:
+    """Return where an entry belongs. Raises BackupError for one that points out of its folder."""
+    if name.startswith("lake/"):
+        try:
+            return lake_backup.target(name)
+        except ValueError as error:
+            raise BackupError(str(error)) from error
+    target = (root / name).resolve()
+    if not target.is_relative_to(root):
+        raise BackupError(f"{name} points out of the home folder")
+    return target
+
+
 def _files(archive: zipfile.ZipFile, manifest: Manifest, home: Path, say: Progress) -> None:
     """Write photos and calendars; a photo that is there already is the same one."""
-    names = [name for name in manifest.digests if name.startswith(("photos/", "calendars/"))]
+    names = [name for name in manifest.digests if name.startswith(("photos/", "calendars/", "lake/"))]
     root = home.resolve()
     for done, name in enumerate(names):
         if not done % 50:
             say("files", done, len(names))
-        target = (root / name).resolve()
-        if not target.is_relative_to(root):
-            raise BackupError(f"{name} points out of the home folder")
+        target = _place(root, name)
         target.parent.mkdir(parents=True, exist_ok=True)
         fresh = target.with_name(f"{target.name}.restoring")
         with archive.open(name) as stream, fresh.open("wb") as out:
@@ -174,9 +185,11 @@ def restore(path: Path, home: Path, *, replace: bool = False, say: Progress = qu
             with archive:
                 _build(manifest)
                 _files(archive, manifest, home, say)
+                lake_backup.move(archive)
                 link.execute(sql.SQL("SET search_path = {}").format(build))
                 with link.transaction():
                     _fill(link, archive, manifest, say)
+                    lake_backup.restore_tables(link, archive)
                     _put_in_place(link)
                 if "secret_key" in manifest.digests:
                     write_secret(home / "secret_key", archive.read("secret_key").decode().strip())

@@ -44,6 +44,11 @@ LOOPS = (
     Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
     Loop("sessions", 600.0, "citybrain.base.identity.sweep:tick"),
     Loop("limits", 600.0, "citybrain.faces.portal.throttle:sweep"),
+    Loop("receipts", 30.0, "citybrain.base.exchange.delivery.receipts:tick"),
+    Loop("deliveries", 1.0, "citybrain.base.exchange.delivery.batch:tick"),
+    Loop("staging", 3.0, "citybrain.base.lake.staging:tick"),
+    Loop("serving", 15.0, "citybrain.base.lake.serving:tick"),
+    Loop("lake", 60.0, "citybrain.base.lake.upkeep:tick"),
     Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
 )
 

@@ -61,3 +61,11 @@ def removing_files() -> Iterator[bool]:
     with database.connect() as link:
         row = link.execute("SELECT pg_try_advisory_lock(%s)", [FILES]).fetchone()
         yield bool(row and row[0])
+
+
+@contextmanager
+def trying(name: str) -> Iterator[bool]:
+    """Give True when nobody else holds the lock of this name, and hold it meanwhile."""
+    with database.connect() as link:
+        row = link.execute("SELECT pg_try_advisory_lock(%s)", [number(f"lake:{name}")]).fetchone()
+        yield bool(row and row[0])

@@ -1,0 +1,296 @@
+"""Serving copies: a data set as a table of PostgreSQL, for look-ups by key at thousands a second.
+
+A copy is built beside the one that serves and takes its place at once; the old one stays for `GRACE_SECONDS`, for
+statements already on their way. Column `_key` holds the key's values as text, joined by `SEPARATOR`.
+"""
+
+import hashlib
+import logging
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import duckdb
+import psycopg
+from django.db import connection
+from django.db.models import Q
+from django.utils import timezone
+from psycopg import sql
+
+from citybrain.base.catalogue.models import Grant
+from citybrain.base.catalogue.shape import Shape
+from citybrain.base.lake import database, engine, locks, names
+from citybrain.base.lake.models import Serving
+from citybrain.base.lake.names import LakeError, literal, quoted
+from citybrain.base.lake.tables import Table
+
+log = logging.getLogger("citybrain.lake")
+SCHEMA: Final = "serving"
+SEPARATOR: Final = "\x1f"
+GRACE_SECONDS: Final = 600
+LANES: Final = 2  # copies at once; more only wait for each other's log
+LANE_ROWS: Final = 200_000  # below it one lane is enough
+BLOCK: Final = 1 << 20
+MODES: Final = ("key", "filter")  # ways of a grant that need a copy
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A copy that serves: its table (with schema), version and rows, and the seconds it took."""
+
+    relation: str
+    version: int
+    rows: int
+    seconds: float
+
+
+def key_of(values: Sequence[object]) -> str:
+    """Return what `_key` holds for a key's values, in the order of the shape's keys, each as its text."""
+    return SEPARATOR.join(map(str, values))
+
+
+def current(code: str) -> tuple[str, int] | None:
+    """Return the table that serves a data set, as schema.name, with its version; None while there is none."""
+    row = Serving.objects.filter(code=code).exclude(relation="").values_list("relation", "version").first()
+    return (str(row[0]), int(row[1])) if row else None
+
+
+def wanted(code: str) -> bool:
+    """Tell whether some live grant takes rows by key or filter."""
+    now = timezone.now()
+    live = Q(revoked_at=None, valid_from__lte=now) & (Q(valid_until=None) | Q(valid_until__gt=now))
+    modes = Grant.objects.filter(live, dataset__code=code).values_list("modes", flat=True)
+    return any(not set(MODES).isdisjoint(taken) for taken in modes)
+
+
+def ask(code: str, shape: Shape) -> None:
+    """Have the copy made by the worker: of a set that is served from now on."""
+    Serving.objects.get_or_create(code=code, defaults={"shape": shape.to_json()})
+
+
+def publish(code: str, shape: Shape, version: int | None = None) -> Published:
+    """Make the copy of a version, the current one by default, and let it serve; return it.
+
+    The version that serves already isn't copied again. Raises LakeError for a set without a key.
+    """
+    if not shape.keys:
+        raise LakeError(f"lake: {code} has no key, so it can't be served by key")
+    with locks.writing(f"serving:{prefix(code)}"):
+        number = Table(code).version() if version is None else version
+        kept = Serving.objects.filter(code=code).first()
+        told = shape.to_json()
+        if kept and kept.relation and kept.version == number and kept.shape == told:
+            return Published(kept.relation, number, kept.rows, 0.0)
+        began = time.monotonic()
+        relation, rows = _build(code, shape, number)
+        fresh = {"relation": f"{SCHEMA}.{relation}", "version": number, "rows": rows, "shape": told}
+        Serving.objects.update_or_create(code=code, defaults=fresh | {"at": timezone.now()})
+        if kept and kept.relation:
+            _retire(kept.relation)
+        return Published(f"{SCHEMA}.{relation}", number, rows, time.monotonic() - began)
+
+
+def withdraw(code: str) -> None:
+    """Serve the set no longer; the copy is removed after the grace."""
+    row = Serving.objects.filter(code=code).first()
+    if row:
+        row.delete()
+        if row.relation:
+            _retire(row.relation)
+
+
+def _retire(relation: str) -> None:
+    """Note on a copy since when it serves no more."""
+    name = relation.removeprefix(f"{SCHEMA}.")
+    with database.connect() as link:
+        there = link.execute("SELECT to_regclass(%s)", [relation]).fetchone()
+        if there and there[0]:
+            note = sql.Literal(f"retired {int(time.time())}")
+            link.execute(sql.SQL("COMMENT ON TABLE {} IS {}").format(sql.Identifier(SCHEMA, name), note))
+
+
+def prefix(code: str) -> str:
+    """Return how the names of a set's copies begin."""
+    return f"d_{hashlib.blake2b(code.encode(), digest_size=8).hexdigest()}_"
+
+
+def _build(code: str, shape: Shape, version: int) -> tuple[str, int]:
+    """Make the table with its rows and indexes; return its name and how many rows."""
+    name = f"{prefix(code)}{version}_{os.urandom(4).hex()}"
+    table = sql.Identifier(SCHEMA, name)
+    columns: list[sql.Composable] = [sql.SQL("_key text NOT NULL")]
+    columns += [
+        sql.SQL("{} {}").format(sql.Identifier(one.name), sql.SQL(one.type.postgres)) for one in shape.fields
+    ]
+    with database.connect() as link:
+        link.execute("SET synchronous_commit = off")
+        link.execute("SET maintenance_work_mem = '256MB'")
+        link.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns)))
+        try:
+            rows = _fill(code, shape, version, name)
+            link.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (_key)").format(table))
+            if shape.subject and shape.keys != (shape.subject,):
+                link.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(shape.subject)))
+            link.execute("SET synchronous_commit = on")
+            link.execute(sql.SQL("ANALYZE {}").format(table))
+        except BaseException:
+            link.execute(sql.SQL("DROP TABLE {}").format(table))
+            raise
+    return name, rows
+
+
+def _fill(code: str, shape: Shape, version: int, name: str) -> int:
+    """Copy the rows, in lanes side by side; return how many."""
+    table = Table(code)
+    files = table.data_files(version)
+    schema = table.schema(version or None)
+    total = sum(one.record_count for one in files)
+    count = LANES if total > LANE_ROWS else 1
+    lanes: list[list[str]] = [[] for _ in range(count)]
+    loads = [0] * count
+    for one in sorted(files, key=lambda one: -one.record_count):
+        lightest = loads.index(min(loads))
+        lanes[lightest].append(names.path_of(one.file_path))
+        loads[lightest] += one.record_count
+    queries = [_rows_sql(engine.files_sql(paths, schema), shape) for paths in lanes if paths]
+    if count > 1 and len(files) == 1:
+        half = total // 2
+        queries = [f"{queries[0]} WHERE file_row_number {side} {half}" for side in ("<", ">=")]
+    with engine.session(read_only_files=False) as link, ThreadPoolExecutor(max(1, len(queries))) as pool:
+        counts = list(pool.map(lambda query: _lane(link.cursor(), query, shape, name), queries))
+    if sum(counts) != total:
+        raise LakeError(
+            f"lake: {code} v{version} has {total} rows, {sum(counts)} arrived in its serving copy"
+        )
+    return total
+
+
+def _rows_sql(source: str, shape: Shape) -> str:
+    """Return the query of a copy's rows: `_key`, then the fields."""
+    parts = [f"{quoted(key)}::VARCHAR" for key in shape.keys]
+    key = f" || chr({ord(SEPARATOR)}) || ".join(parts)
+    fields = ", ".join(quoted(one) for one in shape.names)
+    return f"SELECT {key} AS _key, {fields} FROM {source}"
+
+
+def _lane(link: duckdb.DuckDBPyConnection, query: str, shape: Shape, name: str) -> int:
+    """Let DuckDB write CSV into a pipe and PostgreSQL copy from it; return the rows that arrived."""
+    texts = ", ".join(quoted(one.name) for one in shape.fields if one.type.is_text)
+    forced = f'("_key"{", " + texts if texts else ""})'
+    names_of = sql.SQL(", ").join(map(sql.Identifier, ("_key", *shape.names)))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(
+        sql.Identifier(SCHEMA, name), names_of
+    )
+    with _pipe() as pipe, database.connect() as target:
+        target.execute("SET synchronous_commit = off")
+        written = (
+            f"COPY ({query}) TO {literal(str(pipe))} "
+            f"(FORMAT csv, HEADER false, NULLSTR '\\N', FORCE_QUOTE {forced}, USE_TMP_FILE false)"
+        )
+        writer = _Writer(link, written, pipe)
+        writer.start()
+        with target.cursor() as cursor:
+            try:
+                with cursor.copy(statement) as copy, pipe.open("rb", buffering=0) as stream:
+                    while block := stream.read(BLOCK):
+                        copy.write(block)
+            finally:
+                writer.end()
+            if writer.error is not None:
+                raise writer.error
+            return cursor.rowcount
+
+
+class _Writer(threading.Thread):
+    """Runs DuckDB's side of a pipe and keeps its error."""
+
+    def __init__(self, link: duckdb.DuckDBPyConnection, statement: str, pipe: Path) -> None:
+        super().__init__(daemon=True)
+        self.link = link
+        self.statement = statement
+        self.pipe = pipe
+        self.error: duckdb.Error | None = None
+
+    def run(self) -> None:
+        try:
+            self.link.execute(self.statement)
+        except duckdb.Error as error:
+            self.error = error
+            with self.pipe.open("wb"):  # the reader may still wait for somebody to open the pipe
+                pass
+
+    def end(self) -> None:
+        """Return when the writer has ended: one that waits for a reader gets one, who leaves at once."""
+        while self.is_alive():
+            reader = os.open(self.pipe, os.O_RDONLY | os.O_NONBLOCK)
+            self.join(0.05)
+            os.close(reader)
+
+
+@contextmanager
+def _pipe() -> Iterator[Path]:
+    folder = engine.spill_folder()
+    pipe = folder / "rows.csv"
+    os.mkfifo(pipe, 0o600)
+    try:
+        yield pipe
+    finally:
+        pipe.unlink()
+        folder.rmdir()
+
+
+def tick(now: datetime) -> int:
+    """Make copies that are asked for or behind, and remove those that serve no more; return how many."""
+    done = 0
+    for row in list(Serving.objects.order_by("at")):
+        table = Table(row.code)
+        if not table.exists() or (row.relation and row.version >= table.version()):
+            continue
+        publish(row.code, Shape.from_json(row.shape))
+        done += 1
+    return done + sweep(now)
+
+
+def sweep(now: datetime) -> int:
+    """Remove copies that were retired before the grace, and those a crash left half-built; return how many."""
+    serving = set(Serving.objects.values_list("relation", flat=True))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname, coalesce(obj_description(oid, 'pg_class'), '') FROM pg_class "
+            "WHERE relnamespace = %s::regnamespace AND relkind = 'r'",
+            [SCHEMA],
+        )
+        found = [(name, note) for name, note in cursor.fetchall() if f"{SCHEMA}.{name}" not in serving]
+    return sum(_drop(name, note, now) for name, note in found)
+
+
+def _drop(name: str, note: str, now: datetime) -> bool:
+    """Remove a copy; False when somebody may still read or build it."""
+    word, _, since = note.partition(" ")
+    with locks.trying(f"serving:{name[: len(prefix(''))]}") as unbuilt:
+        if not unbuilt:
+            return False
+        if word != "retired":
+            _retire(f"{SCHEMA}.{name}")  # half-built, or its retirement was lost: it is given the grace too
+            return False
+        if now.timestamp() - int(since) < GRACE_SECONDS:
+            return False
+        return _drop_unread(name)
+
+
+def _drop_unread(name: str) -> bool:
+    with database.connect() as link:
+        link.execute("SET lock_timeout = '2s'")
+        try:
+            link.execute(sql.SQL("DROP TABLE IF EXISTS {}").format(sql.Identifier(SCHEMA, name)))
+        except psycopg.errors.LockNotAvailable:
+            log.warning("serving copy %s is still read; it is removed later", name)
+            return False
+    return True
