@@ -31,8 +31,8 @@ FIRM_WORDS = (
     "合汀",
 )
 FIRM_TRADES = (
-    ("餐饮管理", "H6210"), ("商贸", "F5191"), ("物流", "G5430"), ("建筑工程", "E4700"), ("信息技术", "I6510"),
-    ("机械制造", "C3490"), ("物业管理", "K7020"), ("医药连锁", "F5251"), ("化工", "C2669"), ("教育咨询", "P8391"),
+    ("餐饮管理", "H6210"), ("商贸", "F5211"), ("物流", "G5430"), ("建筑工程", "E4710"), ("信息技术", "I6510"),
+    ("金属加工", "C3360"), ("物业管理", "K7020"), ("医药连锁", "F5251"), ("塑料", "C2651"), ("养老服务", "Q8512"),
 )  # fmt: skip
 HOSPITALS_PER_MILLION = 40
 MODELS = ("枫桥A6", "鹿渚S3", "云澍EV", "听潮MPV", "雁汀L5", "砚桥V8")
@@ -130,6 +130,10 @@ class Basis:
             home=rng.integers(0, len(self.homes), count),
             founded=np.datetime64(self.until) - rng.integers(200, 9_000, count).astype("timedelta64[D]"),
         )
+
+    def firm_district(self, firms: Array) -> Array:
+        """Return the codes of the districts where firms (given by place) have their seat."""
+        return np.asarray(self.homes.district[self.firms.home[firms]])
 
     @cached_property
     def cars(self) -> Cars:

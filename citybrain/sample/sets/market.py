@@ -115,7 +115,7 @@ def supervision_items(basis: Basis, draw: Draw) -> Columns:
         "object": joined(name, "单位"),
         "method": draw.pick(["现场检查", "书面检查", "非现场监管"], CHECK_ITEMS, 0.7),
         "basis": joined("《安澜市", name, "管理办法》"),
-        "cycle": draw.pick(["每年一次", "双随机", "每季度一次"], CHECK_ITEMS),
+        "cycle": draw.code("cycle", CHECK_ITEMS),
     }
 
 
@@ -138,7 +138,7 @@ def checks(basis: Basis, draw: Draw) -> Columns:
         "org_code": org,
         "party_name": basis.firms.name[firm],
         "party_code": basis.firms.uscc[firm],
-        "region": full(count, DISTRICT_REGION),
+        "region": basis.firm_district(firm),
         "form": draw.code("form", count),
         "category": draw.code("category", count),
         "mode": draw.code("mode", count),

@@ -147,7 +147,7 @@ def violations(basis: Basis, draw: Draw) -> Columns:
     return {
         "case_no": numbered("WF120198", count, 8),
         "plate_no": basis.cars.plate[car],
-        "code": draw.pick(["10390", "13440", "13010", "16250", "10250", "13570"], count, 0.45, 0.2),
+        "code": draw.code("code", count, 0.25, 0.25),
         "ts": draw.moments_back(count, 60),
         "place": joined(
             basis.homes.road[home], "与", basis.homes.road[draw.any_of(len(basis.homes), count)], "路口"

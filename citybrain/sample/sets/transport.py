@@ -3,7 +3,7 @@
 import numpy as np
 import shapely
 
-from citybrain.sample.sets.basis import DISTRICT_REGION, Basis
+from citybrain.sample.sets.basis import Basis
 from citybrain.sample.sets.draw import Draw
 from citybrain.sample.sets.land import METRE, outlines, squares
 from citybrain.sample.sets.tell import Columns, gone, tells
@@ -41,7 +41,7 @@ def platform_permits(basis: Basis, draw: Draw) -> Columns:
         "name": basis.firms.name[firm],
         "uscc": basis.firms.uscc[firm],
         "permit_no": numbered("WY120198", PLATFORMS, 4),
-        "area": np.full(PLATFORMS, DISTRICT_REGION),
+        "area": basis.firm_district(firm),
         "valid_from": since,
         "valid_to": since + 1_461 * DAY,
         "status": np.full(PLATFORMS, draw.codes("status")[0]),
@@ -57,7 +57,7 @@ def vehicle_permits(basis: Basis, draw: Draw) -> Columns:
         "plate_no": basis.cars.plate[car],
         "vin": basis.cars.vin[car],
         "owner": basis.people.name[basis.cars.owner[car]],
-        "area": np.full(count, DISTRICT_REGION),
+        "area": np.full(count, basis.city.areas[1].code),
         "valid_from": since,
         "valid_to": since + 1_461 * DAY,
         "agency": np.full(count, basis.body("transport")),
@@ -94,7 +94,7 @@ def orders(basis: Basis, draw: Draw) -> Columns:
     return {
         "order_id": numbered("DD", count, 16),
         "company_id": platforms()[car % PLATFORMS],
-        "address": np.full(count, DISTRICT_REGION),
+        "address": basis.homes.district[from_home],
         "order_time": ordered,
         "plate_no": basis.cars.plate[car],
         "licence_no": basis.people.id_no[basis.cars.owner[car]],
@@ -149,7 +149,7 @@ def bridges(basis: Basis, draw: Draw) -> Columns:
     return {
         "bridge_id": numbers,
         "name": joined(basis.homes.road[home], "桥"),
-        "type": draw.pick(["预应力混凝土连续梁", "简支梁", "拱桥", "斜拉桥", "悬索桥"], count, 0.4, 0.3),
+        "type": draw.code("type", count, 0.6, 0.2),
         "span": draw.number(count, 18, 420, 1),
         "built_year": draw.rng.integers(1972, draw.until.year, count),
         "bci": index,
@@ -161,7 +161,7 @@ def bridges(basis: Basis, draw: Draw) -> Columns:
 
 
 ITEMS = (("应变", "με", 10.0, 220.0), ("挠度", "mm", 1.0, 45.0), ("索力", "kN", 1.0, 1_800.0),
-         ("加速度", "m/s2", 50.0, 0.4), ("支座位移", "mm", 1.0, 30.0), ("结构温度", "℃", 0.1, 60.0))  # fmt: skip
+         ("加速度", "m/s2", 50.0, 0.4), ("位移", "mm", 1.0, 30.0), ("温度", "℃", 0.1, 60.0))  # fmt: skip
 
 
 def bridge_points(basis: Basis) -> Array:
