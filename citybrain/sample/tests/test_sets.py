@@ -1,10 +1,13 @@
 """The made-up city's data: whole, right by the catalogue's own rules, one world in all sets, its faults known."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
+from pathlib import Path
 from typing import Any
 
+import orjson
 import pyarrow as pa
 import pytest
 
@@ -16,6 +19,7 @@ from citybrain.sample.plan import TINY
 from citybrain.sample.sets import files, make
 from citybrain.sample.sets.basis import Basis
 from citybrain.sample.sets.dirt import as_text, disagree, spoil
+from citybrain.sample.sets.handing import hand_over
 
 DAY = date(2026, 11, 20)
 SHAPES: dict[str, Shape] = {one.meta.code: one.shape for one in shipped()}
@@ -153,9 +157,27 @@ def test_two_agencies_disagree_only_where_the_truth_says(basis: Basis, sets: dic
 
 @pytest.mark.parametrize("code", ["mz_subsidy_item", "ga_population"])
 def test_a_set_is_handed_over_as_a_file_named_after_it(
-    code: str, tmp_path: Any, sets: dict[str, pa.Table]
+    code: str, tmp_path: Path, sets: dict[str, pa.Table]
 ) -> None:
     path = files.write(tmp_path, code, "标题", SHAPES[code], as_text(sets[code]))
     assert path.stem == code
     assert path.stat().st_size > 100
     assert [one.name for one in tmp_path.iterdir()] == [path.name]
+
+
+def test_all_files_come_with_the_truth_about_their_faults(tmp_path: Path, basis: Basis) -> None:
+    codes = ("mz_subsidy_item", "sj_enterprise", "jy_enrol")
+    handed = hand_over(basis, tmp_path, codes)
+    assert [(one.code, one.second) for one in handed] == [
+        ("mz_subsidy_item", False),
+        ("sj_enterprise", False),
+        ("sj_enterprise", True),
+        ("jy_enrol", False),
+    ]
+    truth = [orjson.loads(line) for line in (tmp_path / "truth.jsonl").read_bytes().splitlines()]
+    assert Counter(fault["dataset"] for fault in truth) == {
+        code: total for code in codes if (total := sum(one.faults for one in handed if one.code == code))
+    }
+    again = hand_over(basis, tmp_path / "again", codes)
+    assert [one.path.name for one in again] == [one.path.name for one in handed]
+    assert (tmp_path / "again" / "truth.jsonl").read_bytes() == (tmp_path / "truth.jsonl").read_bytes()

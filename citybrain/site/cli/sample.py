@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -132,6 +133,50 @@ def _stop_on_signals() -> Any:
     signal.signal(signal.SIGINT, stop)
     signal.signal(signal.SIGTERM, stop)
     return stopped
+
+
+@sample.command()
+@click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
+@click.option("--scale", type=float, default=1.0, show_default=True, help="size of the city, as for `load`")
+@click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="as for `load`")
+@click.option("--people", type=click.IntRange(min=100), help="people in it (default: two to a grid)")
+@click.option(
+    "--day", type=click.DateTime(["%Y-%m-%d"]), help="the last day its data know of (default: yesterday)"
+)
+@click.option("--set", "codes", multiple=True, help="a data set's code; may be given more than once")
+@click.option("--json", "as_json", is_flag=True, help="print the list of files as JSON")
+def data(
+    folder: Path,
+    scale: float,
+    seed: int,
+    people: int | None,
+    day: datetime | None,
+    codes: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Write the 84 data sets of the city as its agencies hand them over: files with faults, and the truth."""
+    from citybrain.sample.city import make_city
+    from citybrain.sample.plan import plan_for
+    from citybrain.sample.sets.handing import hand_over
+    from citybrain.sample.sets.make import basis_of
+
+    until = day.date() if day else date.today() - timedelta(days=1)  # noqa: DTZ011  (the city's own calendar)
+    try:
+        basis = basis_of(make_city(plan_for(scale, seed)), until, people)
+        handed = hand_over(basis, folder, codes, Bar())
+    except KeyError as unknown:
+        raise click.ClickException(f"no data set {unknown} in the shipped catalogue") from None
+    except (ValueError, OSError) as refusal:
+        raise click.ClickException(str(refusal)) from None
+    if as_json:
+        told = [
+            {"code": one.code, "file": one.path.name, "rows": one.rows, "faults": one.faults}
+            for one in handed
+        ]
+        click.echo(json.dumps(told, ensure_ascii=False))
+        return
+    rows, faults = sum(one.rows for one in handed), sum(one.faults for one in handed)
+    click.echo(f"{len(handed)} files, {rows:,} rows, {faults:,} faults (truth.jsonl) in {folder}")
 
 
 @sample.command()
