@@ -4,6 +4,7 @@ A single letter between separators is a word of its own, a run of letters gives 
 """
 
 import re
+from operator import add
 from typing import Final
 
 # What separates runs of letters: white space, ASCII, general, CJK and full-width punctuation.
@@ -25,7 +26,7 @@ def tokens(text: str) -> list[str]:
     """Return the index words of a text in their order: overlapping pairs, or the single letter."""
     found: list[str] = []
     for run in BETWEEN.split(text.lower()):
-        found += [run] if len(run) == 1 else [run[i : i + 2] for i in range(len(run) - 1)]
+        found += run if len(run) == 1 else map(add, run, run[1:])
     return found
 
 
@@ -34,7 +35,7 @@ def tsquery(phrase: str) -> str:
 
     A single letter matches every index word that begins with it.
     """
-    return " & ".join(f"'{pair}'" if len(pair) == 2 else f"'{pair}':*" for pair in tokens(phrase))
+    return " & ".join(f"'{pair}'" if len(pair) == 2 else f"'{pair}':*" for pair in dict.fromkeys(tokens(phrase)))
 
 
 def like(phrase: str) -> str:

@@ -1,6 +1,6 @@
 """The SQL that makes search words: the same cut as `search.tokens`, and the triggers that keep a case's words."""
 
-from citybrain.hub.cases.search import BETWEEN_RANGES
+from citybrain.base.words import BETWEEN_RANGES
 
 # array_to_tsvector sorts and drops repeats itself: a DISTINCT here would double the cost.
 CREATE = rf"""

@@ -5,32 +5,12 @@ letter is indexed as it is, a run of letters by its overlapping pairs.
 """
 
 import re
-from operator import add
 from typing import Any
 
-# What separates runs of letters: white space, ASCII, general, CJK and full-width punctuation.
-BETWEEN_RANGES = (
-    r"\u0001-\u002f\u003a-\u0040\u005b-\u0060\u007b-\u00bf\u2000-\u206f\u3000-\u303f"
-    r"\uff00-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff65"
-)
-BETWEEN = re.compile(f"[{BETWEEN_RANGES}]+")
+from citybrain.base.words import phrases, tokens, tsquery
+
 # Letters whose lower case is the same in Python and in every PostgreSQL, whatever its locale: ASCII and Han.
 PLAIN = re.compile(r"[\u0001-\u007f\u2000-\u206f\u3000-\u303f\u3400-\u9fff\uff00-\uff20]*")
-PHRASES_MOST = 6
-LONGEST = 60
-
-
-def phrases(query: str) -> list[str]:
-    """Return the phrases of a search: parts between spaces, at most six, each at most 60 letters."""
-    return [part[:LONGEST] for part in query.split()[:PHRASES_MOST]]
-
-
-def tokens(phrase: str) -> list[str]:
-    """Return the index words of a phrase: overlapping pairs, or the single letter."""
-    found: list[str] = []
-    for run in BETWEEN.split(phrase.lower()):
-        found += run if len(run) == 1 else map(add, run, run[1:])
-    return found
 
 
 def words(text: str) -> set[str] | None:
@@ -48,11 +28,9 @@ def condition(query: str) -> tuple[str, list[Any]]:
     parts: list[str] = []
     params: list[Any] = []
     for phrase in phrases(query):
-        once = dict.fromkeys(tokens(phrase))
-        pairs = [f"'{pair}'" if len(pair) == 2 else f"'{pair}':*" for pair in once]
-        if pairs:
+        if indexed := tsquery(phrase):
             parts.append("c.words @@ (%s)::tsquery")
-            params.append(" & ".join(pairs))
+            params.append(indexed)
         parts.append("strpos(lower(c.number || ' ' || c.address || ' ' || c.description), %s) > 0")
         params.append(phrase.lower())
     return " AND ".join(parts) or "true", params
