@@ -73,7 +73,7 @@ def load(actor: Actor, codes: Sequence[str] | None = None, *, lists: bool = True
 
 
 def _city_lineage() -> tuple[int | None, ...]:
-    city = next((node for node in tree().nodes() if node.level == Level.CITY), None)
+    city = next(iter(tree().in_force(Level.CITY)), None)
     if city is None:
         raise NoBodies("catalogue: there are no areas yet; import them first")
     return city.lineage
