@@ -159,7 +159,7 @@ class AreaTree:
         Raises UnknownCode, and AmbiguousCode where the area was split.
         """
         held = self._holder(code, on)
-        ends = self._today(held)
+        ends = self.becomes(held)
         if len(ends) > 1:
             raise AmbiguousCode(code, ends)
         return ends[0]
@@ -181,8 +181,11 @@ class AreaTree:
         begun = [span for span in spans if on is None or span.first <= on]
         return (begun[-1] if begun else spans[0]).area_id
 
-    def _today(self, area_id: int) -> tuple[Node, ...]:
-        """Return what the area has become: itself, or its last successors in the order of codes."""
+    def becomes(self, area_id: int) -> tuple[Node, ...]:
+        """Return what the area has become by now: itself, or its last successors in the order of codes.
+
+        Raises KeyError for an id that never was.
+        """
         ends: dict[str, Node] = {}
         waiting = [area_id]
         for known in waiting:  # grows while it is walked

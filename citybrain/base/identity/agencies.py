@@ -1,7 +1,8 @@
 """Which body does a kind of work in an area: the directory of agencies in memory.
 
 One copy per process, read again when `DirectoryVersion` changes; that is looked at every `CHECK_SECONDS` at
-most. Only bodies in force today are in it.
+most. Only bodies in force today are in it. The body of an area that was split serves each part until one of its
+kind stands there.
 """
 
 import csv
@@ -16,6 +17,7 @@ from pathlib import Path
 from django.db import connection, transaction
 from django.utils import timezone
 
+from citybrain.base.areas.tree import AreaTree, tree
 from citybrain.base.identity.models import Agency, DirectoryVersion
 
 CHECK_SECONDS = 2.0
@@ -44,11 +46,10 @@ def kind_named(name_zh: str) -> str | None:
 
 
 class Directory:
-    """The agencies of one version and day."""
+    """The agencies of one version (of agencies, of areas) and day."""
 
-    def __init__(self, version: int, day: date, agencies: Iterable[Agency]) -> None:
+    def __init__(self, version: tuple[int, int, date], agencies: Iterable[Agency], areas: AreaTree) -> None:
         self.version = version
-        self.day = day
         self.by_id: dict[int, Agency] = {}
         self._at: dict[tuple[str, int], Agency] = {}
         self._in_area: dict[int, list[Agency]] = defaultdict(list)
@@ -56,6 +57,17 @@ class Directory:
             self.by_id[agency.pk] = agency
             self._at.setdefault((agency.kind_id, agency.area_id), agency)
             self._in_area[agency.area_id].append(agency)
+        self._serve_parts(areas)
+
+    def _serve_parts(self, areas: AreaTree) -> None:
+        """Let the bodies of ended areas serve what came after, where none of their kind stands."""
+        for agency in self.by_id.values():
+            home = areas.find(agency.area_id)
+            if home is None or home.in_force:
+                continue
+            for part in areas.becomes(home.id):
+                if self._at.setdefault((agency.kind_id, part.id), agency) is agency and part.id != home.id:
+                    self._in_area[part.id].append(agency)
 
     def resolve(self, kind_key: str, lineage: Lineage) -> Agency | None:
         for area_id in reversed(lineage):
@@ -87,12 +99,13 @@ def directory() -> Directory:
     if kept is not None and time.monotonic() - _Kept.checked_at < CHECK_SECONDS:
         return kept
     with _lock:
-        day = timezone.localdate()
-        version = DirectoryVersion.objects.values_list("version", flat=True).first() or 0
+        areas = tree()
+        written = DirectoryVersion.objects.values_list("version", flat=True).first() or 0
+        version = (written, areas.version, timezone.localdate())
         kept = _Kept.directory
-        if kept is None or (kept.version, kept.day) != (version, day):
+        if kept is None or kept.version != version:
             agencies = Agency.objects.in_force().select_related("kind").order_by("kind__sort", "id")
-            kept = _Kept.directory = Directory(version, day, agencies)
+            kept = _Kept.directory = Directory(version, agencies, areas)
         _Kept.checked_at = time.monotonic()
         return kept
 
@@ -115,6 +128,14 @@ def agencies_covering(lineage: Lineage, kind_key: str | None = None) -> list[Age
 def agency_by_id(agency_id: int) -> Agency | None:
     """Return an agency in force from memory, None for one that isn't."""
     return directory().by_id.get(agency_id)
+
+
+def serves_area(agency: Agency, area_id: int) -> bool:
+    """Return whether an area lies where the body works: in its area, or in a part of it after a split."""
+    areas = tree()
+    home = areas.find(agency.area_id)
+    homes = areas.becomes(home.id) if home is not None else ()
+    return areas.contains(agency.area_id, area_id) or any(areas.contains(one.id, area_id) for one in homes)
 
 
 def forget() -> None:

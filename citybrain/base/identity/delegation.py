@@ -13,6 +13,7 @@ from django.utils.translation import gettext as _
 from citybrain.base.areas.tree import Node, tree
 from citybrain.base.identity.access import Forbidden, refusal, require
 from citybrain.base.identity.actor import Actor, Hat
+from citybrain.base.identity.agencies import serves_area
 from citybrain.base.identity.errors import refuse
 from citybrain.base.identity.models import Agency, Person, RoleGrant
 from citybrain.base.identity.roles import Role, role_named, roles
@@ -55,9 +56,9 @@ def require_over(actor: Actor, permission: str, person: Person, day: date) -> Ha
     if not hats:
         raise refusal(actor, permission, person)
     for hat in hats:
-        if all(_inside(hat, grant.area_id) for grant in grants):
+        if all(_inside_any(actor, permission, hat, grant.area_id) for grant in grants):
             return hat
-    outside = next(grant for grant in grants if not _inside(hats[0], grant.area_id))
+    outside = next(grant for grant in grants if not _inside_any(actor, permission, hats[0], grant.area_id))
     raise Forbidden(
         _("该人员还担任%(area)s的%(role)s，超出您的管理范围。")
         % {"area": outside.area.name, "role": role_named(outside.role).name},
@@ -73,6 +74,13 @@ def _rules_place(hat: Hat, person: Person) -> bool:
 
 def _inside(hat: Hat, area_id: int) -> bool:
     return hat.area_id is not None and tree().contains(hat.area_id, area_id)
+
+
+def _inside_any(actor: Actor, permission: str, hat: Hat, area_id: int) -> bool:
+    """Whether an area lies under a hat, or under another of the same wearer: a split leaves one hat per part."""
+    return any(
+        _inside(one, area_id) for one in actor.hats_with(permission) if one.on_behalf_of == hat.on_behalf_of
+    )
 
 
 def require_grant(actor: Actor, person: Person, role: Role, area_id: int) -> Hat:
@@ -110,12 +118,20 @@ def check_separation(role: Role, grants: Iterable[RoleGrant]) -> None:
 
 
 def check_place(role: Role, area: Node, agency: Agency | None) -> None:
-    """Refuse a role at a level, or with an agency, where it makes no sense. Raises Refused."""
+    """Refuse a role at a level, or with an agency, or for an area, where it makes no sense. Raises Refused."""
+    if not area.in_force:
+        names = _("、").join(node.name for node in tree().becomes(area.id) if node.id != area.id)
+        raise refuse(
+            "area",
+            _("%(area)s已撤销，请改选：%(names)s。") % {"area": area.name, "names": names}
+            if names
+            else _("%(area)s已撤销。") % {"area": area.name},
+        )
     if area.level not in role.levels:
         raise refuse("area", _("“%(role)s”不能设在%(area)s这一级。") % {"role": role.name, "area": area.name})
     if role.reach == "agency" and agency is None:
         raise refuse("agency", _("“%(role)s”须指定单位。") % {"role": role.name})
-    if agency is not None and not tree().contains(agency.area_id, area.id):
+    if agency is not None and not serves_area(agency, area.id):
         raise refuse(
             "area",
             _("%(area)s不在%(agency)s的辖区内。") % {"area": area.name, "agency": agency.name},

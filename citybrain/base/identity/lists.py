@@ -7,8 +7,11 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef, Prefetch, Q
 from django.utils import timezone
 
+from citybrain.base.identity.access import Forbidden, scope_q
 from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.delegation import GRANT, require_grant, roles_grantable_by
 from citybrain.base.identity.models import AREA_COLUMNS, UNUSABLE, Cover, Person, PersonQuerySet, RoleGrant
+from citybrain.base.identity.roles import role_named
 
 PAGE = 50
 
@@ -87,6 +90,44 @@ def search_people(actor: Actor, search: Search, now: datetime | None = None) -> 
         .order_by("pinyin", "id")[(number - 1) * PAGE : number * PAGE]
     )
     return Page(list(rows), total, number, pages)
+
+
+def grants_to_review(actor: Actor, now: datetime | None = None) -> list[RoleGrant]:
+    """Return the roles carried over after a merge or split that the actor may confirm or take back.
+
+    In the order of the decisions, then of pinyin; their own are left out. One query.
+    """
+    if not actor.may(GRANT):
+        return []
+    day = timezone.localdate(now or timezone.now())
+    mine = scope_q(
+        actor,
+        GRANT,
+        area_fields=tuple(f"person__agency__{level}_id" for level in AREA_COLUMNS),
+        agency_fields=("person__agency_id",),
+        owner_field=None,
+    )
+    found = RoleGrant.objects.filter(
+        _standing(day),
+        mine,
+        decision__isnull=False,
+        reviewed_at=None,
+        revoked_at=None,
+        person__is_active=True,
+        role__in=[role.key for role in roles_grantable_by(actor)],
+    ).exclude(person_id=actor.person_id or 0)
+    rows = found.select_related("person__agency", "area", "agency", "decision", "continues__area").order_by(
+        "decision_id", "person__pinyin", "person_id", "id"
+    )
+    return [grant for grant in rows if _may_give(actor, grant)]
+
+
+def _may_give(actor: Actor, grant: RoleGrant) -> bool:
+    try:
+        require_grant(actor, grant.person, role_named(grant.role), grant.area_id)
+    except Forbidden:
+        return False
+    return True
 
 
 def covers_of(person: Person, now: datetime | None = None) -> list[Cover]:

@@ -16,7 +16,7 @@ from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
 
-from citybrain.base.areas.models import Area
+from citybrain.base.areas.models import Area, AreaDecision
 from citybrain.base.identity.access import scope_any, scope_q
 
 if TYPE_CHECKING:
@@ -212,7 +212,10 @@ class AuthProof(models.Model):
 
 
 class RoleGrant(models.Model):
-    """A role given to a person for an area (and an agency) between two days, both inside."""
+    """A role given to a person for an area (and an agency) between two days, both inside.
+
+    `continues` and `decision` are set where it was carried over from an area that was merged or split.
+    """
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="grants")
     role = models.CharField(max_length=40)
@@ -225,11 +228,20 @@ class RoleGrant(models.Model):
     revoked_at = models.DateTimeField(null=True, blank=True)
     revoked_by = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
     revoke_reason = models.CharField(max_length=200, blank=True, db_default="")
+    continues = models.ForeignKey("self", models.SET_NULL, null=True, blank=True, related_name="+")
+    decision = models.ForeignKey(AreaDecision, models.PROTECT, null=True, blank=True, related_name="+")
+    reviewed_at = models.DateTimeField(null=True, blank=True, help_text="when a carried role was confirmed")
+    reviewed_by = models.ForeignKey(Person, models.PROTECT, null=True, blank=True, related_name="+")
 
     class Meta:
         ordering = ("id",)
         indexes = (
             models.Index(fields=["person"], condition=Q(revoked_at=None), name="identity_grant_standing"),
+            models.Index(
+                fields=["decision"],
+                condition=Q(reviewed_at=None) & ~Q(decision=None),
+                name="identity_grant_review",
+            ),
             models.Index(
                 fields=["role", "area"], condition=Q(revoked_at=None), name="identity_grant_role_area"
             ),

@@ -7,6 +7,7 @@ from citybrain.base.identity.actions.agencies import (
     update_agency,
 )
 from citybrain.base.identity.actions.covers import arrange_cover, end_cover
+from citybrain.base.identity.actions.following import confirm_grant, follow_areas
 from citybrain.base.identity.actions.grants import grant_role, revoke_role
 from citybrain.base.identity.actions.imports import import_people
 from citybrain.base.identity.actions.passwords import change_password, reset_password
@@ -24,10 +25,12 @@ __all__ = [
     "arrange_cover",
     "change_password",
     "close_agency",
+    "confirm_grant",
     "create_agency",
     "create_person",
     "deactivate_person",
     "end_cover",
+    "follow_areas",
     "grant_role",
     "import_people",
     "install_agency_kinds",

@@ -18,6 +18,7 @@ from citybrain.base.identity.actions.grants import grant_role
 from citybrain.base.identity.actions.passwords import give_one_time_password
 from citybrain.base.identity.actions.people import create_person, update_person
 from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.agencies import serves_area
 from citybrain.base.identity.errors import Refused, refuse
 from citybrain.base.identity.models import Agency, PeopleImport, Person
 from citybrain.base.identity.names import normalise_name
@@ -160,7 +161,7 @@ def _land(actor: Actor, row: RosterRow, book: _Lookup, give_password: bool) -> t
     person, outcome, password = _account(actor, row, agency, give_password, book.moment)
     if role is None:
         return outcome, password
-    with_agency = agency if tree().contains(agency.area_id, area_id) else None
+    with_agency = agency if serves_area(agency, area_id) else None
     standing = person.grants.filter(role=role, area_id=area_id, agency=with_agency, revoked_at=None)
     if any(_same_span(grant.valid_from, grant.valid_until, dates, book.moment) for grant in standing):
         return outcome, password
