@@ -42,6 +42,7 @@ LOOPS = (
     Loop("push", 0.3, "citybrain.site.outbox:tick"),
     Loop("deadlines", 10.0, "citybrain.hub.cases.sweep:tick"),
     Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
+    Loop("roles", 30.0, "citybrain.base.identity.actions.following:tick"),
     Loop("sessions", 600.0, "citybrain.base.identity.sweep:tick"),
     Loop("limits", 600.0, "citybrain.faces.portal.throttle:sweep"),
     Loop("receipts", 30.0, "citybrain.base.exchange.delivery.receipts:tick"),
