@@ -125,7 +125,7 @@ def parts() -> Iterator[Finding]:
 
     found: dict[str, Any] = health.examine()["parts"]
     stopped = not any(
-        part["ok"] for name, part in found.items() if name == "push" or name.startswith("worker")
+        part["ok"] for name, part in found.items() if name in {"push", "data"} or name.startswith("worker")
     )
     for name, part in found.items():
         figures = ", ".join(
@@ -136,7 +136,7 @@ def parts() -> Iterator[Finding]:
             continue
         if part["ok"]:
             yield Finding(name, "note" if remedy else "well", figures, remedy)
-        elif stopped and (name in {"push", "ledger"} or name.startswith("worker")):
+        elif stopped and (name in {"push", "data", "ledger"} or name.startswith("worker")):
             yield Finding(name, "note", "the city isn't running", "`citybrain up` runs it")
         else:
             yield Finding(name, "fault", figures or "unknown", remedy)

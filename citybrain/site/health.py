@@ -59,13 +59,14 @@ def _age(at: datetime | None, now: datetime) -> float | None:
 
 
 def beats(now: datetime) -> dict[str, Part]:
-    """Return the state of push and of each loop of the worker, by their heartbeats."""
+    """Return the state of push, of the door for data and of each loop of the worker, by their heartbeats."""
     from citybrain.site.models import State
 
     rows = {row.key: row for row in State.objects.exclude(key="city")}
     parts: dict[str, Part] = {}
     for key, most in [
         ("push", LATE_SECONDS),
+        ("data", LATE_SECONDS),
         *((f"worker.{x.name}", x.seconds + LATE_SECONDS) for x in LOOPS),
     ]:
         row = rows.get(key)

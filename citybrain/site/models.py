@@ -7,7 +7,7 @@ from django.utils import timezone
 
 
 class State(models.Model):
-    """The last word on one subject: `worker.<loop>`, `push`, `city`."""
+    """The last word on one subject: `worker.<loop>`, `push`, `data`, `city`."""
 
     key = models.CharField(max_length=60, primary_key=True)
     at = models.DateTimeField()

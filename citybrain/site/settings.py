@@ -17,6 +17,8 @@ PUSH_PORT = env.integer("CITYBRAIN_PUSH_PORT", min(PORT + 1, 65535), least=1, mo
 PUSH_URL = env.text(
     "CITYBRAIN_PUSH_URL"
 )  # operator: where browsers find push, if not on this host's PUSH_PORT
+DATA_PORT = env.integer("CITYBRAIN_DATA_PORT", min(PORT + 2, 65535), least=1, most=65535)  # operator
+DATA_WORKERS = env.integer("CITYBRAIN_DATA_WORKERS", 1, least=1, most=64)  # operator: at most one a core
 ADDRESS = env.text("CITYBRAIN_ADDRESS", "127.0.0.1")  # operator: the address that is listened on
 WEB_WORKERS = env.integer("CITYBRAIN_WEB_WORKERS", 2, least=1, most=64)  # operator: about one a core
 WEB_THREADS = env.integer("CITYBRAIN_WEB_THREADS", 3, least=1, most=32)  # operator: requests at once a worker

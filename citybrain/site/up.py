@@ -155,12 +155,43 @@ def shown_progress() -> Progress:
     return Progress()
 
 
-def make_children(push_port: int) -> list[Child]:
+def data_command(port: int) -> list[str]:
+    """Return the command of the door for machines."""
+    from django.conf import settings
+
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "citybrain.site.data:application",
+        "--interface",
+        "asgi",
+        "--no-ws",
+    ]
+    command += ["--host", settings.ADDRESS, "--port", str(port), "--workers", str(settings.DATA_WORKERS)]
+    command += ["--respawn-failed-workers", "--workers-kill-timeout", "10", "--log-level", "warning"]
+    if settings.TLS_CERTIFICATE:
+        command += ["--ssl-certificate", settings.TLS_CERTIFICATE, "--ssl-keyfile", settings.TLS_KEY]
+    return command
+
+
+def free_port(wanted: int, name: str, above: int = 0) -> int:
+    """Return the port an operator chose, or the next free one above another. Raises when the chosen one is taken."""
+    from django.conf import settings
+
+    if not env.text(name):
+        return ports.free_from(settings.ADDRESS, max(wanted, above + 1))
+    ports.need(settings.ADDRESS, wanted, name)
+    return wanted
+
+
+def make_children(push_port: int, data_port: int) -> list[Child]:
     """Return the city's processes, not yet started."""
     from django.conf import settings
 
     environment = os.environ | {
         "CITYBRAIN_PUSH_PORT": str(push_port),
+        "CITYBRAIN_DATA_PORT": str(data_port),
         "DJANGO_SETTINGS_MODULE": "citybrain.site.settings",
         "PYTHONUNBUFFERED": "1",
         "CITYBRAIN_TIED": "1",
@@ -191,10 +222,8 @@ def make_children(push_port: int) -> list[Child]:
         web += ["--ssl-certificate", settings.TLS_CERTIFICATE, "--ssl-keyfile", settings.TLS_KEY]
         push += ["--ssl-certfile", settings.TLS_CERTIFICATE, "--ssl-keyfile", settings.TLS_KEY]
     worker = [*python, "citybrain.site.worker"]
-    return [
-        Child(name, command, environment)
-        for name, command in (("web", web), ("push", push), ("worker", worker))
-    ]
+    commands = (("web", web), ("push", push), ("data", data_command(data_port)), ("worker", worker))
+    return [Child(name, command, environment) for name, command in commands]
 
 
 def look_at_health(url: str) -> dict[str, Any]:
@@ -302,11 +331,8 @@ def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
     url = site_url()
     lock.note(url=url)
     ports.need(settings.ADDRESS, settings.PORT, "CITYBRAIN_PORT")
-    push_port = settings.PUSH_PORT
-    if env.text("CITYBRAIN_PUSH_PORT"):
-        ports.need(settings.ADDRESS, push_port, "CITYBRAIN_PUSH_PORT")
-    else:
-        push_port = ports.free_from(settings.ADDRESS, push_port)
+    push_port = free_port(settings.PUSH_PORT, "CITYBRAIN_PUSH_PORT")
+    data_port = free_port(settings.DATA_PORT, "CITYBRAIN_DATA_PORT", above=push_port)
     django.setup()
     migrate()
     collect_static()
@@ -319,7 +345,7 @@ def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
         first_city()
     connections.close_all()
     stop = stop_on_signals()
-    children = make_children(push_port)
+    children = make_children(push_port, data_port)
     try:
         watch(children, server, stop, url)
     finally:

@@ -14,7 +14,7 @@ from citybrain.site.worker import LOOPS
 def beat_all(at):
     State.objects.bulk_create(
         State(key=key, at=at, value={"error": ""})
-        for key in ("push", *(f"worker.{loop.name}" for loop in LOOPS))
+        for key in ("push", "data", *(f"worker.{loop.name}" for loop in LOOPS))
     )
 
 

@@ -119,7 +119,7 @@ def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
     assert "making the sample city" not in said
     found = health(city.port)
     assert found["ok"], found
-    assert {"web", "database", "migrations", "push", "disk", "ledger", "calendars", "worker.ledger"} <= set(
+    assert {"web", "database", "migrations", "push", "data", "disk", "ledger", "calendars", "worker.ledger"} <= set(
         found["parts"]
     )
 
@@ -139,13 +139,14 @@ def test_a_killed_city_leaves_nothing_behind_and_starts_again(city):
     city.start()
     assert health(city.port)["ok"]
     masters = city.named("granian")
-    assert len([one for one in masters if one.ppid() == city.process.pid]) == 1
+    assert len([one for one in masters if one.ppid() == city.process.pid]) == 2  # web and data
     assert all(one.ppid() != 1 for one in city.processes())
 
 
 def test_each_killed_process_is_started_again_and_said_so(city):
     city.start()
-    for word, name in (("granian", "web"), ("uvicorn", "push"), ("citybrain.site.worker", "worker")):
+    words = {"site.wsgi": "web", "uvicorn": "push", "site.data": "data", "citybrain.site.worker": "worker"}
+    for word, name in words.items():
         victim = next(one for one in city.named(word) if one.ppid() == city.process.pid)
         victim.kill()
         assert wait_for(lambda name=name: f"{name} ended (SIGKILL); starting it again" in city.said())

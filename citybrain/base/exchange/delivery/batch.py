@@ -86,7 +86,14 @@ def ask_file(
 
 
 def ask(
-    grant: Grant, form: str, asked: Asked, since: int | None, *, asked_by: str, now: datetime, key: int | None = None
+    grant: Grant,
+    form: str,
+    asked: Asked,
+    since: int | None,
+    *,
+    asked_by: str,
+    now: datetime,
+    key: int | None = None,
 ) -> Delivery:
     """Ask for a file; who asks was looked at before. Raises Refused."""
     ended = why_not_live(grant, now)
@@ -121,7 +128,8 @@ def fetched(link: str, now: datetime) -> tuple[Delivery, Path] | None:
     if delivery is None or why_not_live(delivery.grant, now) or not _key_stands(delivery, now):
         return None
     Delivery.objects.filter(pk=delivery.pk).update(fetched=delivery.fetched + 1)
-    return delivery, folder(delivery) / delivery.manifest["file"]
+    manifest = delivery.manifest or {}
+    return delivery, folder(delivery) / str(manifest.get("file", ""))
 
 
 def _key_stands(delivery: Delivery, now: datetime) -> bool:
@@ -161,7 +169,11 @@ def make(compiler: Compiler, form: str, asked: Asked, since: int | None, into: P
     with engine.session(read_only_files=False) as link:
         link.execute(f"CREATE TEMP VIEW {LAKE_ROWS} AS SELECT * FROM {rows_from}")  # noqa: S608  (from the lake)
         statement = compiler.rows(asked, back)
-        texts = [one.name for one in compiler.granted.values() if one.type.is_text or one.name in compiler.policy.masks]
+        texts = [
+            one.name
+            for one in compiler.granted.values()
+            if one.type.is_text or one.name in compiler.policy.masks
+        ]
         rows = writing.write(link, statement, texts, form, into / f"data.{form}")
         kind, members = _whose(link, compiler, asked, back)
         more: dict[str, Any] = {"whole": whole} if since is not None else {}
@@ -180,7 +192,7 @@ def _whose(link: Any, compiler: Compiler, asked: Asked, since: int | None) -> tu
     if not names:
         return SetKind.NONE.value, np.zeros(0, np.uint64)
     statement = compiler.whose(names, asked, since)
-    reader = link.execute(statement.sql, statement.params).fetch_record_batch(200_000)
+    reader = link.execute(statement.sql, statement.params).to_arrow_reader(200_000)
     return kind, whose.members(reader, kind, compiler.policy.dataset_code)
 
 
@@ -196,7 +208,9 @@ def _sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _manifest(delivery: Delivery, compiler: Compiler, made: Made, receipt: Receipt, until: datetime) -> dict[str, Any]:
+def _manifest(
+    delivery: Delivery, compiler: Compiler, made: Made, receipt: Receipt, until: datetime
+) -> dict[str, Any]:
     path = folder(delivery) / f"data.{delivery.form}"
     granted, rule = compiler.granted, compiler.policy
     return {
@@ -225,11 +239,18 @@ def _finish(delivery: Delivery, compiler: Compiler, made: Made, asked: Asked, no
     """Count, receipt and release the file in one transaction. Raises Refused when the grant ended or is used up."""
     rule = compiler.policy
     with transaction.atomic():
-        grant = Grant.objects.select_for_update(of=("self",)).select_related("dataset").get(pk=delivery.grant_id)
+        grant = (
+            Grant.objects.select_for_update(of=("self",)).select_related("dataset").get(pk=delivery.grant_id)
+        )
         if why_not_live(grant, timezone.now()):
             raise Refused("grant_ended", _("授权当前无效。"), 403)
         with connection.cursor() as cursor:
-            values = {"grant": grant.pk, "zone": settings.TIME_ZONE, "rows": made.rows, "daily": rule.daily_rows}
+            values = {
+                "grant": grant.pk,
+                "zone": settings.TIME_ZONE,
+                "rows": made.rows,
+                "daily": rule.daily_rows,
+            }
             cursor.execute(_TAKE, values)
             if cursor.fetchone() is None:
                 raise Refused("daily_limit", _("已达到当日数据量上限。"), 429)
@@ -272,10 +293,12 @@ def run(delivery: Delivery, now: datetime) -> Delivery:
     return delivery
 
 
-def _claim(now: datetime) -> Delivery | None:
-    """Return the oldest delivery that waits (or whose maker vanished), now ours for a while."""
+def claim(now: datetime, wanted: int | None = None) -> Delivery | None:
+    """Return the oldest delivery that waits (or whose maker vanished), or the one `wanted`, ours for a while."""
     with transaction.atomic():
         ours = Q(state=DeliveryState.ASKED) | Q(state=DeliveryState.RUNNING, lease_until__lt=now)
+        if wanted is not None:
+            ours &= Q(pk=wanted)
         found = (
             Delivery.objects.select_for_update(skip_locked=True, of=("self",))
             .select_related("grant__dataset__current")
@@ -302,7 +325,7 @@ def sweep(now: datetime) -> int:
 def tick(now: datetime) -> int:
     """Worker: make what waits, one after the other, and remove what is over."""
     done = sweep(now)
-    while (delivery := _claim(timezone.now())) is not None:
+    while (delivery := claim(timezone.now())) is not None:
         run(delivery, timezone.now())
         done += 1
     return done

@@ -55,7 +55,7 @@ def pack(columns: Sequence[tuple[Whole, bool]]) -> bytes:
         width, planes = _planes(kept)
         heads.append(_COLUMN.pack(rising, width, len(kept)))
         bodies.append(planes)
-    frame = _codec().compress(b"".join(bodies), asbytes=True)
+    frame: bytes = _codec().compress(b"".join(bodies), asbytes=True)
     return _HEAD.pack(VERSION, len(columns)) + b"".join(heads) + frame
 
 

@@ -132,10 +132,10 @@ class Compiler:
             "field_not_granted", _("字段 %(names)s 不在授权范围内。可用字段：%(granted)s。") % told, 403
         )
 
-    def _column(self, name: str) -> exp.Expression:
+    def _column(self, name: str) -> exp.Expr:
         return exp.column(exp.to_identifier(name, quoted=True), table=ALIAS)
 
-    def _shown(self, one: Field) -> exp.Expression:
+    def _shown(self, one: Field) -> exp.Expr:
         """Return a granted field as the grant shows it."""
         kind = self.policy.masks.get(one.name)
         if kind is None:
@@ -145,7 +145,7 @@ class Compiler:
             column = exp.cast(column, "text")
         return sqlglot.parse_one(masks.sql(column.sql("postgres"), kind), read="postgres")
 
-    def _value(self, value: Any, one: Field) -> exp.Expression:
+    def _value(self, value: Any, one: Field) -> exp.Expr:
         try:
             plain = made(value, one.type)
         except BadValue as bad:
@@ -156,13 +156,13 @@ class Compiler:
         typed = one.type.postgres if self.dialect == "postgres" else one.type.duckdb
         return exp.cast(exp.Placeholder(this=name), exp.DataType.build(typed, dialect=self.dialect))
 
-    def _ordered(self, expression: exp.Expression, one: Field) -> exp.Expression:
+    def _ordered(self, expression: exp.Expr, one: Field) -> exp.Expr:
         """Return an expression that compares by code point in every engine."""
         if self.dialect == "postgres" and (one.type.is_text or one.name in self.policy.masks):
             return exp.Collate(this=exp.paren(expression), expression=exp.to_identifier("C", quoted=True))
         return expression
 
-    def _compared(self, condition: Condition, expression: exp.Expression, one: Field) -> exp.Expression:
+    def _compared(self, condition: Condition, expression: exp.Expr, one: Field) -> exp.Expr:
         op, value = condition.op, condition.value
         if op in {"is_null", "not_null"}:
             empty = exp.Is(this=exp.paren(expression), expression=exp.Null())
@@ -187,7 +187,7 @@ class Compiler:
             return exp.Anonymous(this="starts_with", expressions=[expression, self._value(value, one)])
         return _COMPARES[op](this=expression, expression=self._value(value, one))
 
-    def _conditions(self, where: Sequence[Condition]) -> list[exp.Expression]:
+    def _conditions(self, where: Sequence[Condition]) -> list[exp.Expr]:
         """Return the grant's own limits, then what is asked: the latter over what is shown."""
         strange = [one.field for one in where if one.field not in self.granted]
         if strange:
@@ -203,7 +203,7 @@ class Compiler:
             asked.append(self._compared(one, self._shown(known), shown))
         return [*own, *asked]
 
-    def order_key(self) -> exp.Expression:
+    def order_key(self) -> exp.Expr:
         """Return what rows are ordered by when nothing else decides; not the key itself where that isn't shown."""
         key = exp.column("_key", table=ALIAS)
         return key if self.key_clear else exp.MD5(this=key)
@@ -277,7 +277,7 @@ class Compiler:
             return query.select(exp.alias_(self._column(self.subject), "_subject"))
         return query
 
-    def _sorted_by(self, sort: tuple[str, bool] | None) -> tuple[exp.Expression, Field] | None:
+    def _sorted_by(self, sort: tuple[str, bool] | None) -> tuple[exp.Expr, Field] | None:
         if sort is None:
             return None
         if sort[0] not in self.granted:
@@ -288,10 +288,10 @@ class Compiler:
 
     def _after(
         self,
-        sort: tuple[exp.Expression, Field] | None,
+        sort: tuple[exp.Expr, Field] | None,
         asked: tuple[str, bool] | None,
         after: tuple[Any, str],
-    ) -> exp.Expression:
+    ) -> exp.Expr:
         self.params["after_key"] = after[1]
         later = exp.GT(this=self.order_key(), expression=exp.Placeholder(this="after_key"))
         if sort is None or asked is None:
@@ -314,7 +314,7 @@ def _as_text(one: Field) -> Field:
     return replace(one, type=Type("varchar"))
 
 
-def _aliased(table: str) -> exp.Expression:
+def _aliased(table: str) -> exp.Expr:
     """Return a table of ours ("schema.name" or a name) under the alias of all statements."""
     schema, _dot, name = table.rpartition(".")
     found = exp.table_(name, db=schema or None, quoted=True)

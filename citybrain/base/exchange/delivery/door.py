@@ -34,6 +34,7 @@ from citybrain.base.exchange.delivery.keys import PREFIX, key_hash
 from citybrain.base.exchange.delivery.plans import Plan, Plans, why_not
 from citybrain.base.exchange.delivery.receipts import now_us
 from citybrain.base.exchange.models import SetKind
+from citybrain.base.lake.serving import SEPARATOR
 
 log = logging.getLogger("citybrain.data")
 
@@ -41,8 +42,11 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 MOST_BODY: Final = 256 * 1024
-SEPARATOR: Final = "\x1f"  # between the values of a key
-_CHANGED: Final = (psycopg.errors.UndefinedTable, psycopg.errors.UndefinedColumn, psycopg.errors.FeatureNotSupported)
+_CHANGED: Final = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.FeatureNotSupported,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +122,11 @@ class Door:
         return await psycopg.AsyncConnection.connect(**self.info, autocommit=True, prepare_threshold=2)
 
     async def rows(
-        self, request: Request, make: Callable[[Plan], tuple[bytes, Statement]], values: Mapping[str, Any], code: str
+        self,
+        request: Request,
+        make: Callable[[Plan], tuple[bytes, Statement]],
+        values: Mapping[str, Any],
+        code: str,
     ) -> tuple[Plan, Statement, list[tuple[Any, ...]]]:
         """Return the rows of one statement under the key's grant as it is now.
 
@@ -150,7 +158,12 @@ class Door:
         return plan
 
     async def receipted(
-        self, plan: Plan, fields: Sequence[str], mode: str, rows: list[tuple[Any, ...]], asked: Asked | None = None
+        self,
+        plan: Plan,
+        fields: Sequence[str],
+        mode: str,
+        rows: list[tuple[Any, ...]],
+        asked: Asked | None = None,
     ) -> str:
         """Return the number of the receipt, committed. Raises Turned when a limit is met or nothing can be kept."""
         policy = plan.policy
@@ -225,7 +238,13 @@ class Door:
             raise Turned(404, "not_here", _("该密钥不能访问此数据集。"))
         policy = plan.policy
         fields = [
-            {"name": one.name, "zh": one.zh, "en": one.en, "type": str(one.type), "mask": policy.masks.get(one.name)}
+            {
+                "name": one.name,
+                "zh": one.zh,
+                "en": one.en,
+                "type": str(one.type),
+                "mask": policy.masks.get(one.name),
+            }
             for one in plan.compiler.granted.values()
         ]
         told = {
@@ -245,9 +264,11 @@ class Door:
             case "GET", ("v1", code):
                 return await self.describe(request, code)
             case "POST", ("v1", code, "files"):
-                return await _files().ask(self, request, code)
+                taken: Answer = await _files().ask(self, request, code)
+                return taken
             case "GET", ("v1", code, "files", number):
-                return await _files().state(self, request, code, number)
+                found: Answer = await _files().state(self, request, code, number)
+                return found
         raise Turned(404, "not_here", _("没有这个地址。"))
 
     async def guarded(self, request: Request) -> Answer:
@@ -344,7 +365,7 @@ async def _body(receive: Receive) -> bytes | None:
     data = b""
     while True:
         message = await receive()
-        data += message.get("body", b"")
+        data += bytes(message.get("body", b""))
         if len(data) > MOST_BODY:
             return None
         if not message.get("more_body") or message["type"] == "http.disconnect":

@@ -113,6 +113,13 @@ def _close(day: date) -> int:
     return len(ids)
 
 
+def refold(day: date) -> int:
+    """Make the one file of a day anew from its receipts; return how many it has."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+        return _close(day)
+
+
 def fold(now: datetime) -> int:
     """Fold what is worth it and close the days that are over; return how many receipts were handled."""
     with transaction.atomic(), connection.cursor() as cursor:

@@ -90,10 +90,17 @@ def _segment_faults() -> Iterator[Fault | None]:
             with path.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            yield Fault(f"segment:{segment.pk}", f"{path}: {error.strerror}; `citybrain data receipts refold` makes it")
+            yield Fault(
+                f"segment:{segment.pk}",
+                f"{path}: {error.strerror}; `citybrain data receipts refold` makes it",
+            )
             continue
         same = found == segment.digest
-        yield None if same else Fault(f"segment:{segment.pk}", f"{path} was changed; refold the day {segment.day}")
+        yield (
+            None
+            if same
+            else Fault(f"segment:{segment.pk}", f"{path} was changed; refold the day {segment.day}")
+        )
 
 
 def verify(since: datetime | None = None) -> Verdict:

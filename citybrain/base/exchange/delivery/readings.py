@@ -192,7 +192,8 @@ def of_person(actor: Actor, since: datetime, until: datetime) -> list[Reading]:
 
     Raises Forbidden unless it is an account of a proven person (实名 or 实人) whose document was bound to it.
     """
-    bound = SubjectOf.objects.filter(person_id=actor.person_id).select_related("person").first()
+    mine = SubjectOf.objects.filter(person_id=actor.person_id or 0)
+    bound = mine.select_related("person").first()
     proven = bound is not None and bound.person.auth_level in {AuthLevel.REAL_NAME, AuthLevel.REAL_PERSON}
     if bound is None or not proven or not bound.person.is_active:
         raise Forbidden(
@@ -210,7 +211,7 @@ def of_subject(actor: Actor, id_no: str, since: datetime, until: datetime, reaso
     are recorded. Raises Forbidden, ValueError for an auditor without a reason.
     """
     token = subjects.token_of(id_no)
-    if SubjectOf.objects.filter(person_id=actor.person_id, token=token).exists():
+    if SubjectOf.objects.filter(person_id=actor.person_id or 0, token=token).exists():
         return of_person(actor, since, until)
     require(actor, SEE)
     if not (actor.is_system or actor.wears("auditor")):

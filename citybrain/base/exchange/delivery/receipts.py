@@ -194,7 +194,8 @@ def _delivered(grant: int, what: coded.What, lines: Sequence[Line]) -> Delivered
     return Delivered(
         grant_id=grant, what=what, first_at=_moment(int(times.min())), last_at=_moment(int(times.max())),
         rows=int(columns[3].sum()), members=np.unique(numbers), count=len(lines),
-        calls=pack_calls(*columns, counts, numbers), key_ids=tuple({line[5] for line in lines}),
+        calls=pack_calls(columns[0], columns[1], times, columns[3], counts, numbers),
+        key_ids=tuple({line[5] for line in lines}),
     )  # fmt: skip
 
 

@@ -10,8 +10,7 @@ import pyarrow.compute as pc
 from citybrain.base.exchange.delivery import keyed, subjects
 from citybrain.base.exchange.delivery.keyed import Tokens, Whole
 from citybrain.base.exchange.models import SetKind
-
-SEPARATOR = "\x1f"
+from citybrain.base.lake.serving import SEPARATOR
 
 
 def tokens_of(texts: Any, key: bytes) -> Tokens:

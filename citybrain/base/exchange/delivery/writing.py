@@ -32,7 +32,7 @@ def _quoted(name: str) -> str:
 def plain(statement: Statement) -> str:
     """Return the statement for DuckDB with its values written out, for COPY, which takes no parameters."""
 
-    def value(node: exp.Expression) -> exp.Expression:
+    def value(node: exp.Expr) -> exp.Expr:
         if isinstance(node, exp.Placeholder):
             found = statement.params[node.name]
             return exp.Literal.string(found.isoformat() if hasattr(found, "isoformat") else str(found))
@@ -47,7 +47,8 @@ def guarded(sql: str, texts: Sequence[str], names: Sequence[str]) -> str:
     for name in names:
         column = _quoted(name)
         if name in texts:
-            column = f"CASE WHEN left({column}, 1) IN {_STARTS} THEN '{GUARD}' || {column} ELSE {column} END AS {column}"
+            case = f"CASE WHEN left({column}, 1) IN {_STARTS} THEN chr({ord(GUARD)}) || {column}"
+            column = f"{case} ELSE {column} END AS {column}"
         columns.append(column)
     return f"SELECT {', '.join(columns)} FROM ({sql}) AS rows"  # noqa: S608  (names are quoted)
 
@@ -88,6 +89,7 @@ def _excel(link: Any, statement: Statement, path: Path) -> int:
     while rows := found.fetchmany(10_000):
         count += len(rows)
         if count >= EXCEL_ROWS:
+            sheet.close()
             raise TooLong(str(EXCEL_ROWS - 1))
         for row in rows:
             sheet.append([_cell(sheet, value) for value in row])

@@ -201,7 +201,9 @@ class Delivery(models.Model):
     class Meta:
         ordering = ("-id",)
         indexes = (
-            models.Index(fields=["id"], condition=Q(state__in=("asked", "running")), name="exchange_dlv_waits"),
+            models.Index(
+                fields=["id"], condition=Q(state__in=("asked", "running")), name="exchange_dlv_waits"
+            ),
             models.Index(fields=["grant", "-asked_at"], name="exchange_dlv_grant"),
         )
 

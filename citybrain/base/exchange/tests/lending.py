@@ -31,7 +31,13 @@ CARS = {
     ]
 }
 PEOPLE = [
-    (f"98010119900101{n:04d}", f"张小{'明红刚丽'[n % 4]}", str(n % 2 + 1), f"19{90 + n % 10}-01-01", n * 100 + 0.5)
+    (
+        f"98010119900101{n:04d}",
+        f"张小{'明红刚丽'[n % 4]}",
+        str(n % 2 + 1),
+        f"19{90 + n % 10}-01-01",
+        n * 100 + 0.5,
+    )
     for n in range(1, 41)
 ]
 
@@ -40,7 +46,9 @@ def agency(key: str) -> Agency:
     area, _made = Area.objects.get_or_create(
         code="98", defaults={"name": "津海市", "kind": "municipality", "level": 1, "path": "1.", "pinyin": ""}
     )
-    kind, _made = AgencyKind.objects.get_or_create(key="data", defaults={"name_zh": "大数据局", "name_en": "Data"})
+    kind, _made = AgencyKind.objects.get_or_create(
+        key="data", defaults={"name_zh": "大数据局", "name_en": "Data"}
+    )
     found, _made = Agency.objects.get_or_create(
         key=key, defaults={"name": key, "kind": kind, "area": area, "city_id": area.pk}
     )
@@ -50,7 +58,12 @@ def agency(key: str) -> Agency:
 
 def dataset(code: str = "ga_population", shape: dict = SHAPE) -> DataSet:
     made = DataSet.objects.create(
-        code=code, provider=agency("police"), name_zh=f"数据集{code}", share_type=2, open_type=3, update_cycle=2
+        code=code,
+        provider=agency("police"),
+        name_zh=f"数据集{code}",
+        share_type=2,
+        open_type=3,
+        update_cycle=2,
     )
     made.current = Revision.objects.create(dataset=made, number=1, shape=shape, meta={}, state="published")
     made.state = "published"

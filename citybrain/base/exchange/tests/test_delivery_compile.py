@@ -70,7 +70,9 @@ def test_a_field_that_is_not_granted_never_enters_a_statement(
     granted, hidden, asked, where, sort, after, limit, dialect
 ):
     own = [Condition(limit, "eq", VALUES[limit])] if limit in granted else []
-    compiler = Compiler(policy(granted, {k: v for k, v in hidden.items() if k in granted}, own), SHAPE, dialect)
+    compiler = Compiler(
+        policy(granted, {k: v for k, v in hidden.items() if k in granted}, own), SHAPE, dialect
+    )
     question = Asked(tuple(asked), tuple(where), sort, 10)
     named = [*asked, *(one.field for one in where), *([sort[0]] if sort else [])]
     strange = [name for name in named if name not in granted]
@@ -128,7 +130,9 @@ def lake():
     link.execute("SET TimeZone = 'UTC'")
     made = ", ".join(f'"{field.name}" {field.type.duckdb}' for field in SHAPE.fields)
     link.execute(f"CREATE TABLE lake_rows ({made}, _version bigint)")
-    link.executemany(f"INSERT INTO lake_rows VALUES ({', '.join('?' * 9)})", [(*row, n) for n, row in enumerate(ROWS, 1)])
+    link.executemany(
+        f"INSERT INTO lake_rows VALUES ({', '.join('?' * 9)})", [(*row, n) for n, row in enumerate(ROWS, 1)]
+    )
     yield link
     link.close()
 
@@ -174,7 +178,13 @@ def test_a_condition_means_in_sql_what_it_means_in_the_catalogue(lake, op, name,
     compiler = Compiler(policy(("id_no", name)), SHAPE, "duckdb")
     found = {row[0] for row in answer(lake, compiler, Asked(where=(condition,)))}
     rows = lake.execute("SELECT * FROM lake_rows").fetchall()
-    plain = [{k: float(v) if k == "income" and v is not None else v for k, v in zip(SHAPE.names, row, strict=False)} for row in rows]
+    plain = [
+        {
+            k: float(v) if k == "income" and v is not None else v
+            for k, v in zip(SHAPE.names, row, strict=False)
+        }
+        for row in rows
+    ]
     typed = Condition(name, op, float(value)) if name == "income" else condition
     if name != "updated_at":
         assert found == {row["id_no"] for row in plain if typed.holds(row)}

@@ -114,7 +114,13 @@ def test_the_receipt_is_committed_before_the_answer_and_names_no_number(people):
     assert (kept.grant_id, kept.calls, kept.rows) == (grant.pk, 1, 1)
     assert KEY.encode() not in bytes(kept.body)
     ((_, what, rows, tokens),) = calls.unpack(bytes(kept.body))
-    assert (what.dataset, what.version, what.mode, what.fields, rows) == ("ga_population", 7, "key", ("name",), 1)
+    assert (what.dataset, what.version, what.mode, what.fields, rows) == (
+        "ga_population",
+        7,
+        "key",
+        ("name",),
+        1,
+    )
     assert len(tokens) == 1
 
 
@@ -277,7 +283,9 @@ def test_the_rate_is_limited_for_all_processes_together(people):
     async def work(one):
         async def two(other):
             asked = [
-                caller.post("/v1/ga_population/by-key", key, {"key": KEY}) for caller in (one, other) for _ in range(10)
+                caller.post("/v1/ga_population/by-key", key, {"key": KEY})
+                for caller in (one, other)
+                for _ in range(10)
             ]
             return await asyncio.gather(*asked)
 

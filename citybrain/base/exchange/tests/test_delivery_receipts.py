@@ -44,7 +44,9 @@ def called(grant, people, at, **more):
         calls.Call(stamp + n, what(**more), 1, tuple(map(tuple, subjects.tokens_of([one]).tolist())))
         for n, one in enumerate(people)
     ]
-    return CallGroup.objects.create(grant_id=grant, calls=len(made), rows=len(made), body=calls.pack(made), at=at)
+    return CallGroup.objects.create(
+        grant_id=grant, calls=len(made), rows=len(made), body=calls.pack(made), at=at
+    )
 
 
 def delivered(people, at, grant=1, version=7):
@@ -183,7 +185,9 @@ def test_the_single_moments_of_a_reading_are_there_without_anybody_else():
 
 
 def citizen(level, number=None):
-    person = Person.objects.create(kind="citizen", phone=f"1380000{Person.objects.count():04d}", name="张", auth_level=level)
+    person = Person.objects.create(
+        kind="citizen", phone=f"1380000{Person.objects.count():04d}", name="张", auth_level=level
+    )
     if number:
         SubjectOf.objects.create(person=person, token=subjects.token_of(number), bound_by="system")
     return Actor(person.pk, "张", "citizen")
@@ -191,7 +195,9 @@ def citizen(level, number=None):
 
 def auditor(role="auditor"):
     hat = Hat(role, None, 1, (), None, "area", frozenset({readings.SEE}))
-    return Actor(Person.objects.create(kind="officer", login=role, name=role).pk, role, "officer", None, (hat,))
+    return Actor(
+        Person.objects.create(kind="officer", login=role, name=role).pk, role, "officer", None, (hat,)
+    )
 
 
 def test_a_proven_person_sees_their_own_readings_and_the_look_is_recorded():
@@ -244,7 +250,10 @@ TAMPERED = {
     "members": lambda one: KeySet.objects.filter(pk=one.pk).update(
         members=coding.pack_sorted(np.array([2, 3], np.uint64))
     ),
-    "gone": lambda one: (KeySet.objects.filter(pk=one.pk).delete(), Receipt.objects.filter(pk=one.pk).delete()),
+    "gone": lambda one: (
+        KeySet.objects.filter(pk=one.pk).delete(),
+        Receipt.objects.filter(pk=one.pk).delete(),
+    ),
     "people": lambda one: connection.cursor().execute(
         "UPDATE exchange_subject SET ordinal = CASE ordinal WHEN 1 THEN -2 WHEN 2 THEN -1 END WHERE ordinal < 3;"
     ),
