@@ -13,7 +13,7 @@ from citybrain.base.identity.access import refusal
 from citybrain.base.identity.actions import create_person, reset_password
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.delegation import GRANT, MANAGE, SESSIONS
-from citybrain.base.identity.lists import PAGE, Page, Search, search_people
+from citybrain.base.identity.lists import PAGE, Page, Search, grants_to_review, search_people
 from citybrain.base.identity.models import Person
 from citybrain.base.identity.roles import grantable_roles
 from citybrain.faces.desk.accounts.answers import refusals
@@ -73,6 +73,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "clear_url": query({}),
         "may_manage": actor.may(MANAGE),
         "searched": bool(kept),
+        "to_review": 0 if is_partial(request) else len(grants_to_review(actor)),
         **_pager(found, kept),
     }
     template = "desk/accounts/parts/people_rows.html" if is_partial(request) else "desk/accounts/people.html"

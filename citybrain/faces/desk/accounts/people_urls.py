@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.accounts import choices, importing, people, person
+from citybrain.faces.desk.accounts import choices, importing, people, person, reviewing
 
 app_name = "people"
 urlpatterns = [
     path("", people.listing, name="list"),
     path("new/", people.new, name="new"),
+    path("review/", reviewing.review, name="review"),
     path("import/", importing.upload, name="import"),
     path("import/template.xlsx", importing.template, name="template"),
     path("import/<int:import_id>/", importing.receipt, name="receipt"),

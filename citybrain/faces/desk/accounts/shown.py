@@ -24,6 +24,9 @@ def stamp(at: datetime) -> str:
     return timezone.localtime(at).strftime("%Y-%m-%d %H:%M")
 
 
+GRANT_EVENTS = frozenset({"grant_role", "revoke_role", "end_grant", "carry_grant", "confirm_grant"})
+
+
 @dataclass(frozen=True, slots=True)
 class GrantShown:
     id: int
@@ -134,6 +137,9 @@ def _event_names() -> dict[str, tuple[str, str]]:
         "reactivate_person": (_("启用账号"), "normal"),
         "grant_role": (_("授予角色"), "normal"),
         "revoke_role": (_("收回角色"), "late"),
+        "end_grant": (_("区划变更，原角色终止"), "quiet"),
+        "carry_grant": (_("区划变更，角色转到新区域"), "info"),
+        "confirm_grant": (_("复核角色"), "normal"),
         "reset_password": (_("重置密码"), "due_soon"),
         "change_password": (_("修改密码"), "info"),
         "arrange_cover": (_("安排代办"), "info"),
@@ -157,7 +163,7 @@ def show_event(event: PersonEvent) -> EventShown:
 def _details(event: PersonEvent) -> str:
     """Return the details of an event in words; empty where the event says all."""
     details: dict[str, Any] = event.details
-    if event.action in {"grant_role", "revoke_role"}:
+    if event.action in GRANT_EVENTS:
         return _grant_words(details)
     if event.action == "update_person":
         return "\n".join(

@@ -8,7 +8,10 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
-from citybrain.base.identity.actions import reset_password
+from citybrain.base.areas.actions import Part, split_area
+from citybrain.base.areas.doer import OPERATOR
+from citybrain.base.areas.tree import tree
+from citybrain.base.identity.actions import follow_areas, reset_password
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.identity.models import Cover, PeopleImport, Person, Session
 from citybrain.base.identity.tests.conftest import City
@@ -224,3 +227,46 @@ def test_no_inline_script_or_style_is_sent(city: City, client_for, manager: Pers
     for address in (*ADDRESSES, f"/desk/people/{manager.pk}/", "/account/"):
         shown = words(browser.get(address))
         assert not re.search(r"<script(?![^>]*\bsrc=)|\bstyle=|\son[a-z]+=", shown), address
+
+
+def test_roles_carried_over_after_a_split_are_reviewed_by_the_manager(
+    city: City, client_for, manager: Person
+) -> None:
+    person = city.person("sunjie", "孙杰", "subdistrict-980101001")
+    city.give(person, "acceptor", "980101001")
+    street = city.areas["980101001"].pk
+    below = [child.id for child in tree().children(street)]
+    parts = [
+        Part("980101001", "建国街道", children=below[:1]),
+        Part("980101008", "友谊街道", children=below[1:]),
+    ]
+    split_area(OPERATOR, street, parts, document="津海政2026-7号")
+    follow_areas(SYSTEM)
+    browser = client_for(manager)
+
+    assert "区划变更后有 2 项角色转到了新区域" in words(browser.get("/desk/people/"))
+    shown = words(browser.get("/desk/people/review/"))
+    assert "津海政2026-7号" in shown
+    assert shown.count("孙杰") == 2
+    assert re.findall(r'name="grant" value="(\d+)"', shown) == [
+        str(pk)
+        for pk in person.grants.filter(decision__isnull=False).order_by("id").values_list("pk", flat=True)
+    ]  # one's own role is for another to review
+
+    kept, gone = person.grants.filter(decision__isnull=False).order_by("id")
+
+    def send(**asked) -> str:
+        return words(browser.post("/desk/people/review/", asked, follow=True))
+
+    assert "请先勾选" in send(do="confirm", grant=["x", "99999999999999999999"])
+    assert "请写明原因" in send(do="revoke", grant=[gone.pk])
+    assert "已收回 1 项角色" in send(do="revoke", grant=[gone.pk], reason="留在建国街道")
+    assert "已确认 1 项角色" in send(do="confirm", grant=[kept.pk, gone.pk])
+    assert "没有待复核的角色" in words(browser.get("/desk/people/review/"))
+    assert "复核角色" in words(browser.get(f"/desk/people/{person.pk}/"))
+
+
+def test_the_review_is_for_who_may_give_roles(city: City, client_for) -> None:
+    person = city.person("sunjie", "孙杰", "subdistrict-980101001")
+    city.give(person, "acceptor", "980101001")
+    assert client_for(person).get("/desk/people/review/").status_code == 403
