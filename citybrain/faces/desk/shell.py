@@ -65,8 +65,24 @@ def rail(actor: Actor, here: str, tabs: Sequence[Any] = ()) -> list[Section]:
         entry("calendar", _("工作日历"), "calendar", reverse("desk:calendar")),
     ]
     manage = _managing(actor, entry)
-    sections = (("", top), (_("工作台"), boards + field), (_("资料"), know), (_("管理"), manage))
+    data = [
+        entry(key, label, icon, reverse(f"desk:{key}"))
+        for key, label, icon, permissions in data_ways()
+        if any(actor.may(one) for one in permissions)
+    ]
+    sections = (
+        ("", top),
+        (_("工作台"), boards + field),
+        (_("数据"), data),
+        (_("资料"), know),
+        (_("管理"), manage),
+    )
     return [Section(heading, tuple(entries)) for heading, entries in sections if entries]
+
+
+def data_ways() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
+    """Return the lines about data: key (its address, too), label, icon, and permissions of which one is needed."""
+    return (("data_sets", _("数据目录"), "database", ("catalogue.view",)),)
 
 
 def _managing(actor: Actor, entry: Any) -> list[Entry]:

@@ -1,6 +1,6 @@
 """Addresses of the desk, below /desk/."""
 
-from django.urls import path
+from django.urls import include, path
 
 from citybrain.faces.desk import (
     audit,
@@ -57,6 +57,7 @@ urlpatterns = [
     path("areas/<int:area_id>/", reference.areas_view, name="area"),
     path("calendar/", reference.calendar_view, name="calendar"),
     path("calendar/<int:year>/", reference.calendar_view, name="calendar_year"),
+    path("data/", include("citybrain.faces.desk.data.urls")),
     path("help/", guide.help_view, name="help"),
     path("m/", phone.tasks_view, name="m_tasks"),
     path("m/lists/<slug:key>/", phone.list_view, name="m_list"),
