@@ -249,7 +249,8 @@ def main() -> None:
         server = Server(Path(folder) / "postgres", durable=True)
         environment = {
             **os.environ, "DATABASE_URL": server.start(), "CITYBRAIN_HOME": folder,
-            "CITYBRAIN_SECRET_KEY": "bench " * 10, "DJANGO_SETTINGS_MODULE": "citybrain.site.settings", "CITYBRAIN_LOG_LEVEL": "WARNING",
+            "CITYBRAIN_SECRET_KEY": "bench " * 10, "DJANGO_SETTINGS_MODULE": "citybrain.site.settings",
+            "CITYBRAIN_LOG_LEVEL": "WARNING",
             "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "bench")]),
         }  # fmt: skip
         os.environ.update(environment)
