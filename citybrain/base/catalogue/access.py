@@ -25,18 +25,23 @@ DECIDE: Final = "catalogue.decide"
 REVOKE: Final = "catalogue.revoke"
 AUDIT: Final = "catalogue.audit"
 LEVELS: Final = ("city", "district", "street", "community", "grid")
+EVERYTHING: Final = ~Q(pk__in=[])
 KEEPERS: Final = (EDIT, APPROVE, AUDIT)
 
 
 def reach(actor: "Actor", permissions: tuple[str, ...], agency: str) -> Q:
-    """Return the condition for rows whose agency (a relation, such as `dataset__provider`) is within reach."""
-    return scope_any(
+    """Return the condition for rows whose agency (a relation, such as `dataset__provider`) is within reach.
+
+    Everything is a condition that is always true, not an empty one: an empty Q vanishes beside an OR.
+    """
+    found = scope_any(
         actor,
         permissions,
         area_fields=tuple(f"{agency}__{level}_id" for level in LEVELS),
         agency_fields=(f"{agency}_id",),
         owner_field=None,
     )
+    return found or EVERYTHING
 
 
 class Side:

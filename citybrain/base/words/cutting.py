@@ -35,7 +35,9 @@ def tsquery(phrase: str) -> str:
 
     A single letter matches every index word that begins with it.
     """
-    return " & ".join(f"'{pair}'" if len(pair) == 2 else f"'{pair}':*" for pair in dict.fromkeys(tokens(phrase)))
+    return " & ".join(
+        f"'{pair}'" if len(pair) == 2 else f"'{pair}':*" for pair in dict.fromkeys(tokens(phrase))
+    )
 
 
 def like(phrase: str) -> str:
