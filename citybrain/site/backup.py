@@ -2,7 +2,8 @@
 
 A zip file with `manifest.json`, `tables/NAME` (PostgreSQL's COPY text, which every version reads), `photos/…`,
 `calendars/…`, `secret_key`, and the lake (`lake_backup`). The tables are read in one repeatable-read transaction
-while the city works on; photos are never changed once written, and those of the snapshot were on disk before its rows were committed.
+while the city works on; photos are never changed once written, and those of the snapshot were on disk before its
+rows were committed.
 Each entry's SHA-256 is in the manifest, which comes last: a file without it is not whole.
 """
 

@@ -1,6 +1,6 @@
 """Iceberg's catalog: in our own PostgreSQL, schema `iceberg`, with files that are on disk before they are named.
 
-It commits on a connection of its own, outside Django's transaction (docs/decisions, the lake).
+It commits on a connection of its own, outside Django's transaction.
 """
 
 import io

@@ -8,7 +8,7 @@ import logging
 import os
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -28,16 +28,21 @@ SMALL_BYTES: Final = 67_108_864  # a file below it is small
 SMALL_FILES: Final = 12  # so many of them are put together
 KEPT_VERSIONS: Final = 100  # at most, pinned ones apart
 SPILL_AGE: Final = timedelta(days=1)
-_seen: dict[str, str] = {}  # code → address of the metadata that needed nothing
+_seen: dict[
+    str, tuple[str, date]
+] = {}  # code → metadata that needed nothing, and the day: age alone lets go too
 
 
 def tick(now: datetime) -> int:
     """Look after the tables that changed since the last time; return how many things were done."""
     done = sweep_spill(now)
     for code, address in snapshots.locations().items():
-        if _seen.get(code) != address or Orphan.objects.filter(code=code, since__lt=now - GRACE).exists():
+        if (
+            _seen.get(code) != (address, now.date())
+            or Orphan.objects.filter(code=code, since__lt=now - GRACE).exists()
+        ):
             done += look_after(code, now)
-            _seen[code] = snapshots.location(code) or ""
+            _seen[code] = (snapshots.location(code) or "", now.date())
     return done
 
 

@@ -147,7 +147,7 @@ def test_rows_that_do_not_fit_are_refused_by_name(homes, put, rows, why):
 
 def test_a_merge_larger_than_its_memory_spills(homes, put, lake_home, monkeypatch):
     monkeypatch.setattr(pruning, "EXACT_ROWS", 1000)
-    wide = "SELECT repeat(id, 60) AS id, street, rooms FROM ({})"
+    wide = "SELECT repeat(id, 130) AS id, street, rooms FROM ({})"
     merge(homes, put(wide.format(home_rows(0, 200_000))), "full", "run-1")
     spilled = []
     done = threading.Event()
