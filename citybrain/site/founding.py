@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from citybrain.base.areas import tree
 from citybrain.base.areas.actions import import_rows
@@ -71,7 +71,8 @@ def found(rows: list[AreaRow], source: str) -> NewCity:
             raise CityExistsError(
                 f"the database holds {there or 'accounts'} already; init needs an empty one"
             )
-        receipt = import_rows(OPERATOR, rows, source=source)
+        with translation.override("en"):  # the operator reads the receipt
+            receipt = import_rows(OPERATOR, rows, source=source)
         city = Area.objects.filter(level=1, valid_until=None).order_by("code").first()
         if city is None:
             refused = receipt.refused

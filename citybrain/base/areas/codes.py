@@ -4,6 +4,8 @@ Source: GB/T 2260 (six digits), GB/T 10114 (nine), the statistical bureau's twel
 grid are our choice, no national standard found.
 """
 
+from django.utils.translation import gettext as _
+
 from citybrain.base.areas.models import CODE_LENGTHS, Kind, Level
 
 _LEVEL_BY_LENGTH = {
@@ -18,7 +20,7 @@ _TAILS = ((15, 12), (12, 9), (9, 6), (6, 4), (4, 2))
 
 
 class BadCode(ValueError):
-    """Text that can't be an area's code; the message says why."""
+    """Text that can't be an area's code; the message says why, in the reader's language."""
 
 
 def normalise(text: str) -> str:
@@ -30,17 +32,25 @@ def normalise(text: str) -> str:
     """
     code = text.strip().removesuffix(".0").replace(" ", "")
     if not code:
-        raise BadCode("the code is empty")
+        raise BadCode(_("代码为空。"))
     if not (code.isascii() and code.isdigit()):
-        raise BadCode(f"code {text.strip()!r}: only digits are allowed")
+        raise BadCode(_("代码“%(code)s”只能由数字组成。") % {"code": _visible(text.strip())})
     if len(code) not in CODE_LENGTHS:
-        raise BadCode(f"code {code!r} has {len(code)} digits; 2, 4, 6, 9, 12 or 15 are possible")
+        raise BadCode(
+            _("代码“%(code)s”有 %(digits)d 位，应为 2、4、6、9、12 或 15 位。")
+            % {"code": code, "digits": len(code)}
+        )
     if code[0] == "0":
-        raise BadCode(f"code {code!r} begins with 0, which no province does")
+        raise BadCode(_("代码“%(code)s”以 0 开头，没有这样的省级代码。") % {"code": code})
     for whole, shorter in _TAILS:
         if len(code) == whole and not code[shorter:].strip("0"):
             code = code[:shorter]
     return code
+
+
+def _visible(text: str) -> str:
+    """Return the beginning of a text, control characters written out."""
+    return repr(text[:40])[1:-1]
 
 
 def level_of(code: str) -> Level:

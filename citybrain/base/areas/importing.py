@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.areas import codes, tree
 from citybrain.base.areas.doer import MANAGE, Doer, require_manage
@@ -52,7 +53,7 @@ class _Batch:
             return
         twin = self.wanted.get(wanted.code)
         if twin is not None:
-            reason = f"code {wanted.code} stands already in row {twin.row.line}"
+            reason = _("代码 %(code)s 与第 %(line)d 行重复。") % {"code": wanted.code, "line": twin.row.line}
             self.say(place, row, "refused", reason)
             return
         self.wanted[wanted.code] = wanted
@@ -76,18 +77,23 @@ class _Batch:
         """
         if wanted.level == Level.CITY:
             if wanted.parent:
-                raise Refusal(f"a city has no parent here, {wanted.parent} was given")
+                raise Refusal(_("城市没有上级，却填了 %(parent)s。") % {"parent": wanted.parent})
             return ""
         options = [wanted.parent] if wanted.parent else codes.likely_parents(wanted.code)
         for option in options:
             if option in self.refused_codes and self.current(option) is None:
-                raise Refusal(f"its parent {option} was refused: {self.refused_codes[option]}")
+                raise Refusal(
+                    _("上级 %(parent)s 未能导入：%(reason)s")
+                    % {"parent": option, "reason": self.refused_codes[option]}
+                )
             if self.known(option):
                 self.check_above(option, wanted)
                 return option
         if wanted.parent:
-            raise Refusal(f"its parent {wanted.parent} is neither in the file nor on record")
-        raise Refusal(f"no parent: {' or '.join(options)} is neither in the file nor on record")
+            raise Refusal(_("文件和系统中都没有所填的上级 %(parent)s。") % {"parent": wanted.parent})
+        raise Refusal(
+            _("找不到上级：文件和系统中都没有 %(parents)s。") % {"parents": _(" 或 ").join(options)}
+        )
 
     def check_above(self, parent: str, wanted: Wanted) -> None:
         chain = [wanted.code]
@@ -95,11 +101,14 @@ class _Batch:
         while above in self.wanted:
             chain.append(above)
             if above in chain[:-1]:
-                raise Refusal(f"its parents run in a circle: {' → '.join(chain)}")
+                raise Refusal(_("上级关系成环：%(chain)s。") % {"chain": " → ".join(chain)})
             above = self.wanted[above].parent
         level = self.wanted[parent].level if parent in self.wanted else self._level_on_record(parent)
         if level >= wanted.level:
-            raise Refusal(f"its parent {parent} is a {Level(level).name.lower()}, which is not above it")
+            raise Refusal(
+                _("上级 %(parent)s 的级别是“%(level)s”，不高于本行。")
+                % {"parent": parent, "level": Level(level).label}
+            )
 
     def _level_on_record(self, code: str) -> int:
         node = self.current(code)
@@ -115,8 +124,8 @@ class _Batch:
         if area_id not in self.allowed:
             self.allowed[area_id] = self.actor.covers_area(MANAGE, area_id)
         if not self.allowed[area_id]:
-            where = f"{node.code} {node.name}" if node else "a new city"
-            raise Refusal(f"you may not change {where}")
+            where = f"{node.code} {node.name}" if node else _("新的城市")
+            raise Refusal(_("您无权变更：%(area)s。") % {"area": where})
 
     def settle(self, wanted: Wanted) -> Outcome:
         """Return what is to be done with a row; raises Refusal."""
@@ -131,7 +140,8 @@ class _Batch:
         on_record = above.code if above else ""
         if wanted.parent and on_record != parent:
             raise Refusal(
-                f"on record its parent is {on_record}; an import moves no area (see `areas recode`)"
+                _("系统中它的上级是 %(parent)s；导入不改变隶属关系，请按“代码变更”办理。")
+                % {"parent": on_record}
             )
         wanted.parent = on_record
         if wanted.row.name in {existing.name, *self.decided_names.get(existing.id, ())}:
@@ -144,10 +154,16 @@ class _Batch:
         except tree.UnknownCode:
             return
         except tree.AmbiguousCode as split:
-            raise Refusal(str(split)) from None
+            names = _("、").join(f"{node.code} {node.name}" for node in split.successors)
+            raise Refusal(
+                _("区域 %(code)s 已拆分为 %(names)s，请改填其中之一。") % {"code": code, "names": names}
+            ) from None
         if not node.in_force:
-            raise Refusal(f"the area {code} {node.name} has ended")
-        raise Refusal(f"the code {code} was given up; the area is now {node.code} {node.name}")
+            raise Refusal(_("区域 %(area)s 已撤销。") % {"area": f"{code} {node.name}"})
+        raise Refusal(
+            _("代码 %(code)s 已停用，该区域现为 %(area)s。")
+            % {"code": code, "area": f"{node.code} {node.name}"}
+        )
 
 
 def import_rows(

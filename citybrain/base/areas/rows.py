@@ -5,6 +5,7 @@ from datetime import date
 from typing import Literal
 
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.areas import codes
 from citybrain.base.areas.models import Level
@@ -52,7 +53,7 @@ class Receipt:
 
 
 class Refusal(ValueError):
-    """Why one row can't be taken."""
+    """Why one row can't be taken, in the reader's language."""
 
 
 @dataclass(slots=True)
@@ -68,11 +69,14 @@ class Wanted:
 
 def _name(row: AreaRow) -> None:
     if not row.name:
-        raise Refusal("the name is empty")
+        raise Refusal(_("名称为空。"))
     if len(row.name) > LONGEST_NAME:
-        raise Refusal(f"the name has {len(row.name)} characters, at most {LONGEST_NAME} are kept")
+        raise Refusal(
+            _("名称有 %(length)d 个字，最多 %(most)d 个字。")
+            % {"length": len(row.name), "most": LONGEST_NAME}
+        )
     if not row.name.isprintable():
-        raise Refusal(f"the name {row.name!r} holds control characters")
+        raise Refusal(_("名称“%(name)s”含有控制字符。") % {"name": repr(row.name)[1:-1]})
 
 
 def _level(row: AreaRow, code: str) -> Level:
@@ -82,9 +86,15 @@ def _level(row: AreaRow, code: str) -> Level:
         return level
     said = _LEVEL_WORDS.get(row.level.lower())
     if said is None:
-        raise Refusal(f"level {row.level!r} is not known; use 1 to 5 or 市, 区县, 街镇, 社区村, 网格")
+        raise Refusal(
+            _("没有“%(level)s”这一级别，请填 1 至 5，或市、区县、街镇、社区村、网格。")
+            % {"level": row.level[:40]}
+        )
     if said != level and not (said == Level.CITY and len(code) == 6):
-        raise Refusal(f"level {row.level!r} does not fit a code of {len(code)} digits ({code})")
+        raise Refusal(
+            _("级别“%(level)s”与 %(digits)d 位代码 %(code)s 不符。")
+            % {"level": row.level, "digits": len(code), "code": code}
+        )
     return said
 
 
@@ -94,9 +104,9 @@ def _day(text: str) -> date | None:
     try:
         day = date.fromisoformat(text.replace("/", "-"))
     except ValueError:
-        raise Refusal(f"date {text!r} is not a day written as 2026-01-31") from None
+        raise Refusal(_("日期“%(day)s”无法识别，请写成 2026-01-31。") % {"day": text[:40]}) from None
     if day > timezone.localdate():
-        raise Refusal(f"{text} lies ahead; import the area when it exists")
+        raise Refusal(_("生效日期 %(day)s 未到，请在生效后再导入。") % {"day": text})
     return day
 
 
@@ -109,5 +119,5 @@ def read_row(row: AreaRow) -> Wanted:
         raise Refusal(str(error)) from None
     _name(row)
     if len(row.name_en) > 160 or not row.name_en.isprintable():
-        raise Refusal("the English name is longer than 160 characters or holds control characters")
+        raise Refusal(_("英文名超过 160 个字符，或含有控制字符。"))
     return Wanted(row, code, _level(row, code), _day(row.valid_from), parent)

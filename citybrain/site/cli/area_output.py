@@ -23,8 +23,12 @@ MOST_SHOWN = 20
 
 @contextmanager
 def plain_errors() -> Iterator[None]:
-    """Turn what the room refuses into one line on stderr: exit code 1, or 2 for a file or a code unknown."""
+    """Turn what the room refuses into one line on stderr: exit code 1, or 2 for a file or a code unknown.
+
+    Receipts, which officers read in their own language, are in English here.
+    """
     from django.db import Error
+    from django.utils import translation
     from psycopg_pool import PoolTimeout
 
     from citybrain.base.areas.coordinates import UnknownSystemError
@@ -32,7 +36,8 @@ def plain_errors() -> Iterator[None]:
     from citybrain.base.areas.errors import AreaError, FileError
 
     try:
-        yield
+        with translation.override("en"):
+            yield
     except (FileError, LookupError, UnknownSystemError) as error:
         stop(str(error), 2)
     except (AreaError, NotAllowedError) as error:

@@ -25,13 +25,13 @@ def test_padding_is_taken_off_a_code(given, code):
 @pytest.mark.parametrize(
     ("given", "reason"),
     [
-        ("", "is empty"),
-        ("99O101", "only digits"),
-        ("\uff19\uff19\uff10\uff11", "only digits"),
-        ("99010", "has 5 digits"),
-        ("019901", "begins with 0"),
-        ("9.9e10", "only digits"),
-        ("-99", "only digits"),
+        ("", "代码为空"),
+        ("99O101", "只能由数字组成"),
+        ("\uff19\uff19\uff10\uff11", "只能由数字组成"),
+        ("99010", "有 5 位"),
+        ("019901", "以 0 开头"),
+        ("9.9e10", "只能由数字组成"),
+        ("-99", "只能由数字组成"),
     ],
 )
 def test_what_can_be_no_code_is_refused_with_the_reason(given, reason):

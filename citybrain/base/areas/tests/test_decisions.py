@@ -194,7 +194,7 @@ def test_a_part_may_keep_the_old_code(city):
             [Part("990101010", "甲街道", children=[1]), Part("990101011", "乙街道")],
             "not right below 990101001",
         ),
-        ([Part("99x", "甲街道"), Part("990101011", "乙街道")], "only digits"),
+        ([Part("99x", "甲街道"), Part("990101011", "乙街道")], "只能由数字组成"),
     ],
 )
 def test_a_split_that_makes_no_sense_is_refused_and_writes_nothing(city, parts, reason):
@@ -224,7 +224,7 @@ def test_a_merge_that_makes_no_sense_is_refused(city, codes, into, reason):
         ("990102", "held by 西山区"),
         ("990101", "already"),
         ("9901", "has 4 digits"),
-        ("99010a", "only digits"),
+        ("99010a", "只能由数字组成"),
     ],
 )
 def test_a_recoding_that_makes_no_sense_is_refused(city, new_code, reason):

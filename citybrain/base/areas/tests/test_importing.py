@@ -1,6 +1,7 @@
 import json
 
 import pytest
+from django.utils import translation
 
 from citybrain.base.areas import tree
 from citybrain.base.areas.actions import AreaRow, import_rows, merge_areas, rename_area, split_area
@@ -76,52 +77,57 @@ def test_an_older_file_does_not_bring_back_what_was_merged_or_split(city):
     receipt = import_rows(OPERATOR, ROWS)
     assert receipt.counts == {"added": 0, "renamed": 0, "unchanged": 17, "refused": 2}
     assert [result.reason for result in receipt.refused] == [
-        "the code 990101001001002 was given up; the area is now 990101001001001 第1网格",
-        "the area 990101002001001 was split into 990101002001011 甲, 990101002001012 乙; a point inside it is"
-        " needed to tell which",
+        "代码 990101001001002 已停用，该区域现为 990101001001001 第1网格。",
+        "区域 990101002001001 已拆分为 990101002001011 甲、990101002001012 乙，请改填其中之一。",
     ]
 
 
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        (AreaRow(1, "99010", "甲"), "code '99010' has 5 digits; 2, 4, 6, 9, 12 or 15 are possible"),
-        (AreaRow(1, "990109", ""), "the name is empty"),
-        (AreaRow(1, "990109", "甲" * 101), "the name has 101 characters, at most 100 are kept"),
-        (AreaRow(1, "990109", "甲\x00区"), r"the name '甲\x00区' holds control characters"),
-        (AreaRow(1, "980101", "甲区"), "no parent: 9801 or 98 is neither in the file nor on record"),
-        (AreaRow(1, "990109001", "甲街道"), "no parent: 990109 is neither in the file nor on record"),
-        (AreaRow(1, "990109", "甲区", "98"), "its parent 98 is neither in the file nor on record"),
-        (AreaRow(1, "990109", "甲区", "990101001"), "its parent 990101001 is a street, which is not above it"),
-        (AreaRow(1, "990109", "甲区", "", "街道"), "level '街道' does not fit a code of 6 digits (990109)"),
+        (AreaRow(1, "99010", "甲"), "代码“99010”有 5 位，应为 2、4、6、9、12 或 15 位。"),
+        (AreaRow(1, "990109", ""), "名称为空。"),
+        (AreaRow(1, "990109", "甲" * 101), "名称有 101 个字，最多 100 个字。"),
+        (AreaRow(1, "990109", "甲\x00区"), r"名称“甲\x00区”含有控制字符。"),
+        (AreaRow(1, "980101", "甲区"), "找不到上级：文件和系统中都没有 9801 或 98。"),
+        (AreaRow(1, "990109001", "甲街道"), "找不到上级：文件和系统中都没有 990109。"),
+        (AreaRow(1, "990109", "甲区", "98"), "文件和系统中都没有所填的上级 98。"),
+        (AreaRow(1, "990109", "甲区", "990101001"), "上级 990101001 的级别是“街镇”，不高于本行。"),
+        (AreaRow(1, "990109", "甲区", "", "街道"), "级别“街道”与 6 位代码 990109 不符。"),
         (AreaRow(1, "990109", "甲区", "", "星球"),
-         "level '星球' is not known; use 1 to 5 or 市, 区县, 街镇, 社区村, 网格"),
-        (AreaRow(1, "98", "甲市", "99"), "a city has no parent here, 99 was given"),
+         "没有“星球”这一级别，请填 1 至 5，或市、区县、街镇、社区村、网格。"),
+        (AreaRow(1, "98", "甲市", "99"), "城市没有上级，却填了 99。"),
         (AreaRow(1, "990109", "甲区", "", "", "", "2026-02-30"),
-         "date '2026-02-30' is not a day written as 2026-01-31"),
+         "日期“2026-02-30”无法识别，请写成 2026-01-31。"),
         (AreaRow(1, "990109", "甲区", "", "", "", "2999-01-01"),
-         "2999-01-01 lies ahead; import the area when it exists"),
+         "生效日期 2999-01-01 未到，请在生效后再导入。"),
         (AreaRow(1, "990101001", "柳林街道", "990102"),
-         "on record its parent is 990101; an import moves no area (see `areas recode`)"),
+         "系统中它的上级是 990101；导入不改变隶属关系，请按“代码变更”办理。"),
     ],
 )  # fmt: skip
 def test_a_row_that_can_not_be_taken_says_why(city, row, reason):
     assert refusals(row) == [reason]
 
 
+def test_an_english_reader_is_told_in_english(city):
+    with translation.override("en"):
+        assert refusals(AreaRow(1, "990109", "甲区", "990101001"), AreaRow(2, "980101", "乙区")) == [
+            "its parent 990101001 is of level “Street or town”, which is not above it",
+            "no parent: 9801 or 98 is neither in the file nor on record",
+        ]
+
+
 def test_a_code_that_stands_twice_is_taken_once(city):
     receipt = import_rows(OPERATOR, [AreaRow(2, "990109", "甲区"), AreaRow(3, "990109000000", "乙区")])
     assert outcomes(receipt) == [("990109", "added"), ("990109000000", "refused")]
-    assert receipt.results[1].reason == "code 990109 stands already in row 2"
+    assert receipt.results[1].reason == "代码 990109 与第 2 行重复。"
 
 
 def test_parents_that_run_in_a_circle_are_refused_with_the_circle(city):
     reasons = refusals(AreaRow(1, "990108", "甲区", "990109"), AreaRow(2, "990109", "乙区", "990108"))
-    assert reasons[0] == "its parents run in a circle: 990108 → 990109 → 990108"
-    assert reasons[1].startswith("its parent 990108 was refused: its parents run in a circle")
-    assert refusals(AreaRow(1, "990107", "丙区", "990107")) == [
-        "its parents run in a circle: 990107 → 990107"
-    ]
+    assert reasons[0] == "上级关系成环：990108 → 990109 → 990108。"
+    assert reasons[1].startswith("上级 990108 未能导入：上级关系成环")
+    assert refusals(AreaRow(1, "990107", "丙区", "990107")) == ["上级关系成环：990107 → 990107。"]
 
 
 def test_what_hangs_below_a_refused_row_is_refused_and_the_rest_is_taken(city):
@@ -157,7 +163,7 @@ def test_a_manager_changes_only_what_lies_in_their_area(city):
         ("990101003001", "added"), ("98010", "refused"),
     ]  # fmt: skip
     assert [result.reason for result in receipt.refused[:3]] == [
-        "you may not change 990102 西山区", "you may not change 990102 西山区", "you may not change a new city",
+        "您无权变更：990102 西山区。", "您无权变更：990102 西山区。", "您无权变更：新的城市。",
     ]  # fmt: skip
 
 
