@@ -90,7 +90,8 @@ def test_a_condition_means_what_it_says_and_an_empty_field_fulfils_only_is_null(
 
 @pytest.mark.parametrize(
     "data", [{"field": "a", "op": "like", "value": "x"}, {"op": "eq", "value": 1},
-             {"field": "a", "op": "in", "value": 3}, {"field": "a", "op": "between", "value": [1]}, {"field": "a", "op": "eq"}]
+             {"field": "a", "op": "in", "value": 3},
+             {"field": "a", "op": "between", "value": [1]}, {"field": "a", "op": "eq"}]
 )  # fmt: skip
 def test_a_condition_that_cannot_be_is_refused(data):
     with pytest.raises(ValueError, match="condition"):
