@@ -82,7 +82,12 @@ def rail(actor: Actor, here: str, tabs: Sequence[Any] = ()) -> list[Section]:
 
 def data_ways() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
     """Return the lines about data: key (its address, too), label, icon, and permissions of which one is needed."""
-    return (("data_sets", _("数据目录"), "database", ("catalogue.view",)),)
+    lending = ("catalogue.request", "catalogue.decide", "catalogue.audit")
+    return (
+        ("data_sets", _("数据目录"), "database", ("catalogue.view",)),
+        ("data_requests", _("数据申请"), "send", lending),
+        ("data_grants", _("数据授权"), "key", lending),
+    )
 
 
 def _managing(actor: Actor, entry: Any) -> list[Entry]:

@@ -2,10 +2,19 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.data import one_set, sets
+from citybrain.faces.desk.data import asking, grants, one_set, sets
 
 urlpatterns = [
     path("sets/", sets.list_view, name="data_sets"),
     path("sets/<slug:code>/", one_set.set_view, name="data_set"),
+    path("sets/<slug:code>/ask/", asking.ask_view, name="data_ask"),
     path("sets/<slug:code>/steps/<slug:step>/", one_set.step_view, name="data_set_step"),
+    path("requests/", asking.list_view, name="data_requests"),
+    path("requests/<slug:wanted>/", asking.request_view, name="data_request"),
+    path("requests/<slug:wanted>/withdraw/", asking.withdraw_view, name="data_request_withdraw"),
+    path("grants/", grants.list_view, name="data_grants"),
+    path("grants/<slug:wanted>/", grants.grant_view, name="data_grant"),
+    path("grants/<slug:wanted>/keys/", grants.issue_view, name="data_key"),
+    path("grants/<slug:wanted>/keys/<int:key_id>/end/", grants.end_key_view, name="data_key_end"),
+    path("grants/<slug:wanted>/revoke/", grants.revoke_view, name="data_grant_revoke"),
 ]
