@@ -47,6 +47,7 @@ LOOPS = (
     Loop("limits", 600.0, "citybrain.faces.portal.throttle:sweep"),
     Loop("receipts", 30.0, "citybrain.base.exchange.delivery.receipts:tick"),
     Loop("deliveries", 1.0, "citybrain.base.exchange.delivery.batch:tick"),
+    Loop("intake", 2.0, "citybrain.base.exchange.runs:tick"),
     Loop("staging", 3.0, "citybrain.base.lake.staging:tick"),
     Loop("serving", 15.0, "citybrain.base.lake.serving:tick"),
     Loop("lake", 60.0, "citybrain.base.lake.upkeep:tick"),

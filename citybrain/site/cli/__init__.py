@@ -23,6 +23,7 @@ GROUPS: dict[str, str] = {
     "items": "citybrain.site.cli.items:items",
     "catalogue": "citybrain.site.cli.catalogue:catalogue",
     "cases": "citybrain.site.cli.cases:cases",
+    "data": "citybrain.site.cli.data:data",
     "lake": "citybrain.site.cli.lake:lake",
     "ledger": "citybrain.site.cli.ledger:ledger",
     "sample": "citybrain.site.cli.sample:sample",

@@ -52,7 +52,8 @@ def gb11643(text: Any, number: Any) -> Any:
 
 def _signed(k: int) -> int:
     """Return the weight of the k-th digit from the right with the sign of its power of ten modulo 11."""
-    return ID_WEIGHTS[17 - k] * (-1) ** (k - 1)
+    weight = ID_WEIGHTS[17 - k]
+    return weight if k % 2 else -weight
 
 
 def _born(number: Any) -> Any:

@@ -68,7 +68,8 @@ def violations(
 ) -> Iterator[Violation]:
     """Yield (reason, expression that is true where it holds against the cell and is never null).
 
-    `codes` are those of its code table, `number` is `digits.number_of` of a person's number. `damaged` asks for characters that couldn't be decoded, too.
+    `codes` are those of its code table, `number` is `digits.number_of` of a person's number. `damaged` asks for
+    characters that couldn't be decoded, too.
     """
     if field.required or field.key:
         yield "required", text.isnull()
