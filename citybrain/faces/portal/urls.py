@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.faces.portal.views import follow, my, pages, photo, questions, report
+from citybrain.faces.portal.views import follow, my, pages, photo, questions, readings, report
 
 app_name = "portal"
 
@@ -27,6 +27,7 @@ urlpatterns = [
     path("my/sign-in/code/", my.ask_code, name="sign_in_code"),
     path("my/sign-out/", my.leave, name="sign_out"),
     path("my/data/", my.data, name="data"),
+    path("my/readings/", readings.mine, name="readings"),
     path("accessibility/", pages.accessibility, name="accessibility"),
     path("privacy/", pages.privacy, name="privacy"),
 ]
