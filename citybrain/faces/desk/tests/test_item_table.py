@@ -66,7 +66,8 @@ def test_an_item_gets_new_words_a_shorter_limit_and_another_lead_from_tomorrow(c
     for said in (
         "尚未生效",
         "黑咕隆咚",
-        f'<del class="cb-faint">{item.disposal_limit}</del> → 1.5小时',
+        f'<del class="cb-faint">{item.disposal_limit}</del> <span class="visually-hidden">改为</span>'
+        '<span aria-hidden="true">→</span> 1.5小时',
         "撤回这个版本",
     ):
         assert said in page, said
