@@ -177,7 +177,7 @@ def _late(chosen: Chosen, beat: Pulse) -> Vital:
         foot=_("占在办 %(share)s %%，上限 %(most)s %%")
         % {"share": amount(share * 100, 1), "most": amount(most * 100)},
         points=tuple(float(one.judged - one.on_time) for _day, one in beat.quality),
-        line=_("线为每日超时办结"),
+        line=_("线：每日超时办结"),
         url=chosen.desk("late"),
         count=beat.today.late,
         tone=tone,
@@ -224,8 +224,7 @@ def _rate(chosen: Chosen, beat: Pulse, rate: Rate) -> Vital:
         label=rate.label,
         value="–" if value is None else amount(value * 100, 1),
         unit="" if value is None else "%",
-        foot=_("近 %(days)d 天，目标 ≥ %(least)s %%")
-        % {"days": chosen.days, "least": amount(rate.least * 100)},
+        foot=_("%(days)d 天目标 ≥ %(least)s %%") % {"days": chosen.days, "least": amount(rate.least * 100)},
         points=tuple(100 * one for one in daily if one is not None),
         url=chosen.desk("closed", **asked, **rate.asks),
         count=rate.counted,
