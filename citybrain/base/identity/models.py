@@ -212,10 +212,7 @@ class AuthProof(models.Model):
 
 
 class RoleGrant(models.Model):
-    """A role given to a person for an area (and an agency) between two days, both inside.
-
-    `continues` and `decision` are set where it was carried over from an area that was merged or split.
-    """
+    """A role for an area (and an agency) from one day to another, both inside; `decision`: what carried it over."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="grants")
     role = models.CharField(max_length=40)
