@@ -203,16 +203,14 @@ def test_a_roster_is_imported_with_a_receipt_that_alone_tells_the_passwords(
     assert browser.get("/desk/people/import/template.xlsx").status_code == 200
 
 
-@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ 7*7 }}"])
+@pytest.mark.parametrize("name", ["<script>alert(1)</script>", "{{ 7919|add:7907 }}"])
 def test_a_name_is_text_on_every_page(city: City, client_for, manager: Person, name: str) -> None:
     person = city.person("odd", name, "subdistrict-980101001")
     browser = client_for(manager)
     for address in ("/desk/people/", f"/desk/people/{person.pk}/", f"/desk/people/{person.pk}/edit/"):
         shown = words(browser.get(address))
         assert "<script>alert" not in shown
-        assert "49" not in re.sub(
-            r"\d{3,}", "", shown.split("<main")[1].split("</main")[0].replace("{{ 7*7 }}", "")
-        )
+        assert "15826" not in shown
 
 
 @pytest.mark.parametrize(
