@@ -12,6 +12,7 @@ from citybrain.base.areas.tree import tree
 from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk import boards
 from citybrain.faces.desk.choosing import area_name
+from citybrain.faces.desk.data.home import waiting_for
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import case_row, row_views
@@ -44,15 +45,18 @@ def home_view(request: HttpRequest) -> HttpResponse:
     actor = actor_of(request)
     if is_phone(request) and works_outside(actor):
         return HttpResponseRedirect(reverse("desk:m_tasks"))
-    if not actor.may(VIEW):
-        return shell_page(request, "desk/home/none.html", "home", {"areas": area_names(actor)})
-    tabs = tabs_for(actor)
     now = timezone.now()
+    data_waiting = waiting_for(actor, now)
+    if not actor.may(VIEW):
+        given = {"areas": area_names(actor), "data_waiting": data_waiting}
+        return shell_page(request, "desk/home/none.html", "home", given)
+    tabs = tabs_for(actor)
     context: dict[str, Any] = {
         "todo": [tab for tab in tabs if tab.key not in WATCHED | EVERYTHING],
         "watched": [tab for tab in tabs if tab.key in WATCHED],
         "everything": [tab for tab in tabs if tab.key in EVERYTHING],
         "areas": area_names(actor),
+        "data_waiting": data_waiting,
         "boards": boards.boards_for(actor),
         "today": figures.today(actor, now=now),
         "now": now,

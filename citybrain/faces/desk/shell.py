@@ -85,6 +85,7 @@ def data_ways() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
     lending = ("catalogue.request", "catalogue.decide", "catalogue.audit")
     return (
         ("data_sets", _("数据目录"), "database", ("catalogue.view",)),
+        ("data_intake", _("数据进来"), "cloud-upload", ("exchange.sources", "exchange.run", "exchange.mend")),
         ("data_requests", _("数据申请"), "send", lending),
         ("data_grants", _("数据授权"), "key", lending),
     )

@@ -22,7 +22,7 @@ from citybrain.base.identity.errors import Refused
 from citybrain.base.identity.models import Agency
 from citybrain.faces.desk.addresses import query
 from citybrain.faces.desk.data.asking_forms import AskForm, DecideForm, put_refusals
-from citybrain.faces.desk.data.one_set import found_set
+from citybrain.faces.desk.data.finding import found_set
 from citybrain.faces.desk.data.sets import number
 from citybrain.faces.desk.data.shown import (
     OPS,

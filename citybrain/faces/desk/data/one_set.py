@@ -14,7 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.base.catalogue import actions, grading, quality
-from citybrain.base.catalogue.access import APPROVE, EDIT, REQUEST, SUBMIT, VIEW
+from citybrain.base.catalogue.access import APPROVE, EDIT, REQUEST, SUBMIT
 from citybrain.base.catalogue.entry import Meta
 from citybrain.base.catalogue.lineage import edges
 from citybrain.base.catalogue.models import (
@@ -27,10 +27,12 @@ from citybrain.base.catalogue.models import (
     Supply,
     UpdateCycle,
 )  # fmt: skip
-from citybrain.base.identity.access import require, why_not
+from citybrain.base.identity.access import why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
 from citybrain.faces.desk.data import lineage
+from citybrain.faces.desk.data.finding import found_set
+from citybrain.faces.desk.data.intake import may_upload
 from citybrain.faces.desk.data.sets import number, row_of
 from citybrain.faces.desk.data.shown import field_lines, field_name, grant_state, names_of
 from citybrain.faces.desk.doors import actor_of, officers
@@ -52,16 +54,6 @@ REVISION_TONES: Final = {
     "published": "normal",
     "replaced": "done",
 }
-
-
-def found_set(actor: Actor, code: str) -> DataSet:
-    """Return a data set within right. Raises Forbidden for who sees none at all, Http404."""
-    require(actor, VIEW)
-    for rows in (DataSet.objects.visible_to(actor), DataSet.objects.kept_by(actor)):
-        dataset: DataSet | None = rows.filter(code=code).select_related("provider", "current").first()
-        if dataset is not None:
-            return dataset
-    raise Http404
 
 
 def versions_of(actor: Actor, dataset: DataSet) -> list[Revision]:
@@ -100,6 +92,7 @@ def set_view(request: HttpRequest, code: str) -> HttpResponse:
         "versions": [(one, one.get_state_display(), REVISION_TONES[one.state]) for one in versions],
         "steps": _steps(actor, dataset, versions),
         "ask": _ask(actor, dataset),
+        "may_upload": may_upload(actor, dataset),
         **_behind(actor, dataset, now),
     }
     return shell_page(request, "desk/data/set.html", "data_sets", context)

@@ -2,13 +2,21 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.data import asking, grants, one_set, sets
+from citybrain.faces.desk.data import asking, grants, intake, mending, one_set, sets
 
 urlpatterns = [
     path("sets/", sets.list_view, name="data_sets"),
     path("sets/<slug:code>/", one_set.set_view, name="data_set"),
     path("sets/<slug:code>/ask/", asking.ask_view, name="data_ask"),
     path("sets/<slug:code>/steps/<slug:step>/", one_set.step_view, name="data_set_step"),
+    path("sets/<slug:code>/upload/", intake.upload_view, name="data_upload"),
+    path("intake/", intake.list_view, name="data_intake"),
+    path("intake/runs/<int:run_id>/", intake.run_view, name="data_run"),
+    path("intake/runs/<int:run_id>/accept/", intake.accept_view, name="data_run_accept"),
+    path("intake/runs/<int:run_id>/retry/", intake.retry_view, name="data_run_retry"),
+    path("intake/runs/<int:run_id>/bad/", mending.list_view, name="data_bad"),
+    path("intake/runs/<int:run_id>/replay/", mending.replay_view, name="data_replay"),
+    path("intake/bad/<int:row_id>/", mending.mend_view, name="data_mend"),
     path("requests/", asking.list_view, name="data_requests"),
     path("requests/<slug:wanted>/", asking.request_view, name="data_request"),
     path("requests/<slug:wanted>/withdraw/", asking.withdraw_view, name="data_request_withdraw"),

@@ -99,7 +99,7 @@ def test_pages_take_their_number_of_queries(
     for key, address, queries in (
         ("asker", "/desk/data/sets/", 6),
         ("chief", "/desk/data/sets/", 7),
-        ("supplier", "/desk/data/sets/ga_population/", 11),
+        ("supplier", "/desk/data/sets/ga_population/", 12),
     ):
         client = exchange.client(key)
         client.get(address)
