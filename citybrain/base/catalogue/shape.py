@@ -17,6 +17,8 @@ PERSONAL: Final[tuple[Personal, ...]] = get_args(Personal)
 Check = Literal["gb11643", "gb32100", "gb11714"]
 CHECKS: Final[tuple[Check, ...]] = get_args(Check)
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
+UNPORTABLE: Final = re.compile(r"\\[uUN1-9]|\(\?(?:[=!<#(]|P[=>])|[*+?}]\+")
+"""What Python's patterns know and RE2's (DuckDB's) don't."""
 SUBJECT_NAMES: Final = ("id_no",)
 FIELDS_MOST: Final = 400
 
@@ -105,10 +107,19 @@ class Field:
             raise BadShape(f"{self.name}: grade {self.grade!r}; 1 to 4 are known", self.name)
         self._verify_limits()
         if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as bad:
-                raise BadShape(f"{self.name}: pattern {self.pattern!r}: {bad}", self.name) from bad
+            self._verify_pattern(self.pattern)
+
+    def _verify_pattern(self, pattern: str) -> None:
+        try:
+            re.compile(pattern)
+        except re.error as bad:
+            raise BadShape(f"{self.name}: pattern {pattern!r}: {bad}", self.name) from bad
+        if found := UNPORTABLE.search(pattern):
+            raise BadShape(
+                f"{self.name}: pattern {pattern!r}: {found[0]} isn't known to every engine; write letters as they"
+                " are, without look-around and back-references",
+                self.name,
+            )
 
     def _verify_limits(self) -> None:
         limits = [one for one in (self.minimum, self.maximum) if one is not None]

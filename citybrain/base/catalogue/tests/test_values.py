@@ -218,3 +218,19 @@ def test_the_shipped_codes_fit_the_fields_that_use_them():
     assert len(codes.code_table("ethnic")) == 58
     with pytest.raises(codes.NoSuchTable):
         codes.code_table("nothing")
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"[\u4e00-\u9fff]{2}", r"(?=a)b", r"(?<!a)b", r"(a)\1", "a++", "(?P<n>a)(?P=n)"]
+)
+def test_a_pattern_that_not_every_engine_knows_is_refused(pattern: str) -> None:
+    with pytest.raises(BadShape, match="isn't known to every engine"):
+        Field("plate_no", "号牌号码", Type.parse("varchar(10)"), pattern=pattern).verify()
+
+
+def test_every_shipped_pattern_is_known_to_the_engine_that_checks() -> None:
+    patterns = {field.pattern for one in shipped() for field in one.shape.fields if field.pattern}
+    with duckdb.connect() as link:
+        for pattern in patterns:
+            assert link.execute("SELECT regexp_matches('', ?)", [pattern]).fetchone() is not None
+    assert len(patterns) > 10
