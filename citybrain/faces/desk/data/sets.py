@@ -67,13 +67,13 @@ def list_view(request: HttpRequest) -> HttpResponse:
     context: dict[str, Any] = {
         "tabs": _tabs(actor, chosen, asked, waiting.count() if actor.may(APPROVE) else 0),
         "chosen": chosen,
-        "may_keep": _keeps(actor),
-        "export_query": query(asked),
+        "may_edit": actor.may(EDIT),
+        "export_query": query(kept),
     }
     if chosen == "approve":
         context["waiting"] = list(waiting.select_related("dataset__provider")[: lists.PAGE])
     else:
-        found = lists.search(actor, _search(asked, chosen, number(request.GET.get("page", "")) or 1))
+        found = lists.search(actor, search_of(asked, chosen, number(request.GET.get("page", "")) or 1))
         context |= {
             "rows": [row_of(one, now) for one in found.rows],
             "filters": _filters(actor, asked),
@@ -92,7 +92,8 @@ def _keeps(actor: Actor) -> bool:
     return actor.may(EDIT) or actor.may(APPROVE)
 
 
-def _search(asked: dict[str, str], chosen: str, page: int) -> lists.Search:
+def search_of(asked: dict[str, str], chosen: str, page: int) -> lists.Search:
+    """Return the filters of an address as the catalogue's search."""
     states = set(DataSetState.values)
     return lists.Search(
         words=asked.get("q", ""),

@@ -2,10 +2,12 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.data import asking, grants, intake, mending, one_set, sets
+from citybrain.faces.desk.data import asking, catalogue_files, grants, intake, mending, one_set, sets
 
 urlpatterns = [
     path("sets/", sets.list_view, name="data_sets"),
+    path("export.xlsx", catalogue_files.export_view, name="data_sets_export"),
+    path("import/", catalogue_files.import_view, name="data_sets_import"),
     path("sets/<slug:code>/", one_set.set_view, name="data_set"),
     path("sets/<slug:code>/ask/", asking.ask_view, name="data_ask"),
     path("sets/<slug:code>/steps/<slug:step>/", one_set.step_view, name="data_set_step"),

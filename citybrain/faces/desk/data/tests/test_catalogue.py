@@ -1,10 +1,13 @@
 """The catalogue on the desk: who sees which entries, what a page says, and what it costs."""
 
+import io
 import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from openpyxl import load_workbook
 
 from citybrain.base.catalogue import actions
 from citybrain.base.catalogue.entry import Meta
@@ -130,3 +133,44 @@ def test_the_drawing_has_a_box_for_each_end_and_cuts_long_words() -> None:
     assert drawing.boxes[1].title.startswith(far.label)
     many = [lineage.Edge(lineage.Node("system", str(n), str(n)), here, "supplies") for n in range(14)]
     assert lineage.draw(many, "a", "甲").more == 4
+
+
+def test_the_catalogue_goes_out_as_excel_and_comes_back(exchange: Exchange, draft: DataSet) -> None:
+    supplier = exchange.client("supplier")
+    answer = supplier.get("/desk/data/export.xlsx?list=mine")
+    book = load_workbook(io.BytesIO(answer.content))
+    told = [[cell.value for cell in row] for row in book["信息资源"].iter_rows()]
+    assert any("own_draft" in row for row in told)
+    sheet = book["信息资源"]
+    for row in sheet.iter_rows():
+        for cell in row:
+            if cell.value == "本单位草稿":
+                cell.value = "改过的草稿"
+    out = io.BytesIO()
+    book.save(out)
+
+    def bring(key: str, **more: str) -> Any:
+        file = SimpleUploadedFile("目录.xlsx", out.getvalue())
+        return exchange.client(key).post("/desk/data/import/", {"file": file, **more})
+
+    assert bring("supplier", trial="on").status_code == 200
+    draft.refresh_from_db()
+    assert draft.name_zh == "本单位草稿"
+    assert bring("worker").status_code == 403
+    assert "未导入" in bring("stranger").content.decode()
+    draft.refresh_from_db()
+    assert draft.name_zh == "本单位草稿"
+    assert "变更" in bring("supplier").content.decode()
+    draft.refresh_from_db()
+    assert draft.name_zh == "改过的草稿"
+    assert (
+        supplier.post("/desk/data/import/", {"file": SimpleUploadedFile("a.xlsx", b"x")}).status_code == 422
+    )
+
+
+def test_an_export_holds_no_draft_of_another_agency(exchange: Exchange, draft: DataSet) -> None:
+    answer = exchange.client("stranger").get("/desk/data/export.xlsx")
+    rows = load_workbook(io.BytesIO(answer.content))["信息资源"].iter_rows(values_only=True)
+    told = {value for row in rows for value in row}
+    assert "ga_population" in told
+    assert "own_draft" not in told
