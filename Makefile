@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help run setup dev test check bench wheel lock clean
+.PHONY: help run setup dev test check bench cluster wheel lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -27,6 +27,10 @@ check: dev ## Run every check of style
 
 bench: dev ## Measure; results go to bench/results/
 	@$(BIN)/python tools/bench.py $(ARGS)
+
+cluster: dev ## Ask DuckDB, Sail and a Spark cluster on this machine the same, compare rows and cost (needs Java)
+	@$(BIN)/python tools/spark.py
+	@$(BIN)/python -m bench.cluster $(ARGS)
 
 wheel: dev ## Build the package into dist/, with translations and the browser's files
 	@rm -rf build

@@ -7,7 +7,7 @@ trap 'rm -rf "$folder"' EXIT
 "${PYTHON:-python3.11}" -m venv "$folder"
 "$folder/bin/pip" install --quiet pip-tools
 cd requirements
-for name in core dev; do
+for name in core dev cluster; do
     CUSTOM_COMPILE_COMMAND="make lock" "$folder/bin/pip-compile" --quiet --generate-hashes --allow-unsafe \
         --strip-extras --no-emit-index-url --no-emit-trusted-host --no-emit-find-links --no-emit-options \
         --output-file "$name.txt" "$name.in"
