@@ -43,6 +43,9 @@ CAST: tuple[Member, ...] = (
     Member("security_admin", "尹守正", "security_admin", "安全管理员", "city", "data_bureau", "city"),
     Member("audit_admin", "史秉直", "audit_admin", "审计管理员", "city", "data_bureau", "city"),
     Member("auditor", "康明鉴", "auditor", "审计员", "city", "finance", "city"),
+    Member("data_police", "温如玉", "data_manager", "数据管理员(公安)", "city", "police", "city"),
+    Member("data_civil", "季春和", "data_manager", "数据管理员(民政)", "city", "civil_affairs", "city"),
+    Member("data_chief", "裴知微", "chief_data_officer", "首席数据官", "city", "data_bureau", "city"),
 )
 
 

@@ -17,6 +17,7 @@ from citybrain.sample.plan import stream
 
 PHONE_PREFIX = "160"
 ID_REGION = "120198"
+FOR_AN_AGENCY = {"handler", "data_manager"}
 OFFICERS_FROM, CITIZENS_FROM = 10_000_000, 1_000
 
 
@@ -142,7 +143,7 @@ def _cast_people(city: City, agencies: list[AgencyRow]) -> Iterator[PersonRow]:
 
 def _posts(member: Member, places: dict[str, int], agency: int | None) -> Iterator[Post]:
     area = places[member.area]
-    yield Post(member.role, area, agency if member.role == "handler" else None)
+    yield Post(member.role, area, agency if member.role in FOR_AN_AGENCY else None)
     if member.role == "grid_leader":
         yield Post("handler", area, agency)
 

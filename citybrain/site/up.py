@@ -119,18 +119,23 @@ def is_empty() -> bool:
 
 def first_city() -> None:
     """Make the sample city where there is none, with a bar for each stage."""
+    from citybrain.sample.city import make_city
     from citybrain.sample.load import first_start
     from citybrain.sample.plan import plan_for
+    from citybrain.sample.sets.fill import fill
     from citybrain.site.models import tell
 
     scale = float(env.text("CITYBRAIN_SAMPLE_SCALE", "1"))
     say("making the sample city (once)")
-    made = first_start(plan_for(scale), say=shown_progress())
+    plan = plan_for(scale)
+    made = first_start(plan, say=shown_progress())
+    files = fill(make_city(plan), say=shown_progress())
     tell("city", kind="sample", **made.to_json())
     say(
         f"{made.name}: {made.districts} districts, {made.streets} streets, {made.communities:,} communities, "
         f"{made.grids:,} grids, {made.people:,} people, {made.cases:,} cases in {made.seconds:.0f} s"
     )
+    say(f"{files} files of its agencies' data wait for the worker to take them in")
 
 
 class Progress:

@@ -65,7 +65,7 @@ class Field:
         told["personal"] = self.personal
         for name in _OPTIONAL:
             value = getattr(self, name)
-            if value not in (None, "", False):
+            if value is not None and value != "" and value is not False:  # 0 is a limit
                 told[name] = value
         return told
 

@@ -49,7 +49,8 @@ def spoil(code: str, shape: Shape, table: pa.Table, rng: np.random.Generator) ->
         if right:
             columns[field.name][place] = wrong = _wrong(kind, right, field)
             faults.append(Fault(code, place + 1, field.name, kind, right, wrong))
-    again = places[rng.random(count) < 1 / (1 + len(ways))].tolist()
+    whole = np.setdiff1d(np.arange(rows), places)
+    again = np.sort(rng.permutation(whole)[: rng.binomial(count, 1 / (1 + len(ways)))]).tolist()
     faults.extend(_again(code, shape, columns, place) for place in again)
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()}), faults
 
@@ -105,7 +106,7 @@ def disagree(
     rows = table.num_rows
     kept = np.sort(rng.permutation(rows)[: max(1, rows // 5)])
     part = table.take(pa.array(kept))
-    names = [*shape.keys, *fields]
+    names = [field.name for field in shape.fields if field.key or field.required or field.name in fields]
     columns = {name: part.column(name).to_pylist() for name in names}
     faults = []
     for place in np.flatnonzero(rng.random(len(kept)) < 0.03).tolist():

@@ -25,11 +25,11 @@ MODULES = (
     transport,
     utilities,
 )  # each enters its makers
-PEOPLE_PER_GRID = 2
+PEOPLE_PER_GRID = 1
 
 
 def basis_of(city: City, until: date, people: int | None = None) -> Basis:
-    """Return who and what there is; `people` None: two to a grid, so that a first start stays short."""
+    """Return who and what there is; `people` None: one to a grid, so that a first start stays short."""
     return Basis(city, until, people or max(600, city.plan.grids * PEOPLE_PER_GRID))
 
 

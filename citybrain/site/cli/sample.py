@@ -35,17 +35,22 @@ def sample() -> None:
 @click.option(
     "--cases", type=click.IntRange(min=0), help="reports of the last fortnight (default: as suits the scale)"
 )
+@click.option("--no-data", is_flag=True, help="leave the data catalogue empty")
 @click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
-def load(scale: float, seed: int, cases: int | None, as_json: bool) -> None:
-    """Make the city in an empty database."""
+def load(scale: float, seed: int, cases: int | None, no_data: bool, as_json: bool) -> None:
+    """Make the city in an empty database; its agencies' data wait for the worker of `citybrain up`."""
+    from citybrain.sample.city import make_city
     from citybrain.sample.load import CityExists, first_start
     from citybrain.sample.plan import plan_for
+    from citybrain.sample.sets.fill import fill
     from citybrain.site.up import migrate
 
     try:
         plan = plan_for(scale, seed)
         migrate()
         summary = first_start(plan, cases=cases, say=Bar())
+        if not no_data:
+            fill(make_city(plan), say=Bar())
     except (ValueError, CityExists) as refusal:
         raise click.ClickException(str(refusal)) from None
     if as_json:
@@ -139,7 +144,7 @@ def _stop_on_signals() -> Any:
 @click.argument("folder", type=click.Path(file_okay=False, path_type=Path))
 @click.option("--scale", type=float, default=1.0, show_default=True, help="size of the city, as for `load`")
 @click.option("--seed", type=click.IntRange(min=0), default=SEED, show_default=True, help="as for `load`")
-@click.option("--people", type=click.IntRange(min=100), help="people in it (default: two to a grid)")
+@click.option("--people", type=click.IntRange(min=100), help="people in it (default: one to a grid)")
 @click.option(
     "--day", type=click.DateTime(["%Y-%m-%d"]), help="the last day its data know of (default: yesterday)"
 )
@@ -207,6 +212,7 @@ class Bar:
         "city": "Writing areas, bodies, people",
         "reports": "Telling reports",
         "cases": "Living the cases",
+        "data sets": "Handing data over",
     }
 
     def __init__(self) -> None:
