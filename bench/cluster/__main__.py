@@ -25,7 +25,7 @@ import psutil
 import pyarrow.parquet as pq
 
 from bench.cluster import comparing
-from bench.cluster.spark import WORKERS, Cluster, cluster
+from bench.cluster.spark import WORKERS, Cluster, NoCluster, cluster
 from tools.bench import RESULTS, ROOT, machine
 from tools.spark import install, java
 
@@ -175,8 +175,11 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=1200, help="give up after so long")
     ask = parser.parse_args()
     before = machine()
-    with limited(ask.seconds):
-        found = result(ask.people)
+    try:
+        with limited(ask.seconds):
+            found = result(ask.people)
+    except NoCluster as refusal:
+        sys.exit(str(refusal))
     print(table(found["engines"]))
     for where, told in found["differences"].items():
         print(f"cluster: DIFFERENT on {where}: {told}")
@@ -189,4 +192,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("cluster: stopped")
