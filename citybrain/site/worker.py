@@ -5,6 +5,7 @@ A loop is a function `tick(now) -> int` (how much it did). A failing loop is log
 held on a connection of its own; another stands by. Run as `python -m citybrain.site.worker`.
 """
 
+import contextlib
 import importlib
 import logging
 import os
@@ -60,6 +61,13 @@ def resolve(target: str) -> Callable[[datetime], int]:
     module, name = target.split(":")
     function: Callable[[datetime], int] = getattr(importlib.import_module(module), name)
     return function
+
+
+def load_all() -> None:
+    """Import every loop's module, one after another: numpy can't be imported by several threads at once."""
+    for loop in LOOPS:
+        with contextlib.suppress(Exception):  # what can't be imported says so when its loop runs
+            resolve(loop.target)
 
 
 class Runner:
@@ -162,6 +170,7 @@ def main() -> int:
     except psycopg.OperationalError as error:
         log.error("no database: %s", error)
         return 1
+    load_all()
     runners = [Runner(loop, stop) for loop in LOOPS]
     threads = [threading.Thread(target=runner.run, name=runner.loop.name, daemon=True) for runner in runners]
     for thread in threads:
