@@ -116,12 +116,13 @@ class Cluster:
             time.sleep(0.2)
 
     def processes(self) -> list[psutil.Process]:
-        """Return the processes that are alive, executors included."""
+        """Return the processes that are alive, executors included; not the shells that started them and ended."""
         found = []
         for part in self.parts.values():
             try:
                 process = psutil.Process(part.pid)
-                found += [process, *process.children(recursive=True)]
+                below = [process, *process.children(recursive=True)]
+                found += [one for one in below if one.status() != psutil.STATUS_ZOMBIE]
             except psutil.NoSuchProcess:
                 continue
         return found
