@@ -95,71 +95,96 @@ def fill_database(days: int, paths: list[str], count: int) -> None:
 def measured(ask: argparse.Namespace, home: Path) -> dict:
     """Make the year and look."""
     from django.conf import settings
-    from django.db import connection
-
-    from citybrain.base.exchange.delivery import coding, readings, segments, subjects
-    from citybrain.base.exchange.models import Subject
-    from citybrain.base.identity.actor import SYSTEM
 
     settings.HOME = home
     rng = np.random.default_rng(ask.seed)
+    told, count = one_day(ask, rng, home)
+    numbers = [f"98010119900101{n:04d}" for n in range(ask.citizens)]
+    ordinals = [int(one) for one in rng.integers(1, ask.people, ask.citizens)]
+    return {**told, **the_year(ask, rng, home, count, ordinals), **looks(ask, home, numbers, ordinals)}
+
+
+def one_day(ask: argparse.Namespace, rng: np.random.Generator, home: Path) -> tuple[dict, int]:
+    """Fold one day whole; return its figures and its number of receipts."""
+    from citybrain.base.exchange.delivery import coding, segments
+
     begun = time.process_time()
     sets = whole_day(rng, ask.people, ask.deliveries)
     made = time.process_time() - begun
     begun = time.process_time()
     keys = segments.sort_keys(sets)
-    count = len(sets)
+    count, entries = len(sets), len(keys)
     size = segments.write(home / "receipts" / "day.seg", range(1, count + 1), keys)
     folded = time.process_time() - begun
-    entries = len(keys)
-    del keys
     begun = time.process_time()
     own = sum(len(coding.pack_sorted(np.unique(one))) for one in sets)
     packed = time.process_time() - begun
-    del sets
-    numbers = [f"98010119900101{n:04d}" for n in range(ask.citizens)]
-    ordinals = [int(one) for one in rng.integers(1, ask.people, ask.citizens)]
+    cpu = {
+        "fold_a_day": round(folded, 1),
+        "code_a_day_s_sets": round(packed, 1),
+        "simulate_a_day": round(made, 1),
+    }
+    return {
+        "deliveries_a_day": entries, "receipts_a_day": count, "people": ask.people, "days": ask.days,
+        "index_bytes_a_day": size, "index_bytes_a_delivery": round(size / entries, 3),
+        "set_bytes_a_day": own, "set_bytes_a_delivery": round(own / entries, 3),
+        "a_year_gib": round((size + own) * 365 / 2**30, 1), "cpu_seconds": cpu,
+    }, count  # fmt: skip
+
+
+def the_year(
+    ask: argparse.Namespace, rng: np.random.Generator, home: Path, count: int, ordinals: list[int]
+) -> dict:
+    """Write the blocks in which the asked citizens lie, for every day, and the rows that name them."""
+    from django.db import connection
+
+    from citybrain.base.exchange.delivery import segments
+
     buckets = sorted({one % segments.BUCKETS for one in ordinals})
     begun = time.process_time()
-    paths = []
-    for n in range(ask.days):
-        paths.append(f"{LAST - timedelta(days=n):%Y/%m/%d}.seg")
+    paths = [f"{LAST - timedelta(days=n):%Y/%m/%d}.seg" for n in range(ask.days)]
+    for n, path in enumerate(paths):
         some = some_buckets(rng, ask.people, ask.deliveries, buckets)
         first = n * count + 1
-        segments.write(home / "receipts" / paths[-1], range(first, first + count), some)
+        segments.write(home / "receipts" / path, range(first, first + count), some)
     simulated = time.process_time() - begun
     fill_database(ask.days, paths, count)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_total_relation_size('exchange_receipt')")
+        table = cursor.fetchone()[0]
+    return {
+        "receipt_rows_gib": round(table / 2**30, 2),
+        "simulate_the_year_s_blocks_cpu_seconds": round(simulated, 1),
+        "block_bytes": os.path.getsize(home / "receipts" / paths[-1]) // len(buckets),
+        "only_asked_buckets_beyond_one_day": True,
+    }
+
+
+def looks(ask: argparse.Namespace, home: Path, numbers: list[str], ordinals: list[int]) -> dict:
+    """Ask who read each citizen's data, and time it."""
+    from citybrain.base.exchange.delivery import readings, subjects
+    from citybrain.base.exchange.models import Subject
+    from citybrain.base.identity.actor import SYSTEM
+
     Subject.objects.bulk_create(
         Subject(token=subjects.token_of(number), ordinal=one)
         for number, one in zip(numbers, ordinals, strict=True)
     )
     since, until = datetime(2025, 11, 1, tzinfo=UTC), datetime(2026, 11, 22, tzinfo=UTC)
-    looks = []
+    found = []
     for number in numbers:
         if ask.cold:
             drop_from_memory(home)
         begun, cpu = time.perf_counter(), time.process_time()
-        found = readings.of_subject(SYSTEM, number, since, until, "bench")
-        looks.append((time.perf_counter() - begun, time.process_time() - cpu, len(found)))
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_total_relation_size('exchange_receipt')")
-        table = cursor.fetchone()[0]
-    looks.sort()
+        told = readings.of_subject(SYSTEM, number, since, until, "bench")
+        found.append((time.perf_counter() - begun, time.process_time() - cpu, len(told)))
+    found.sort()
     return {
-        "deliveries_a_day": entries, "receipts_a_day": count, "people": ask.people, "days": ask.days,
-        "index_bytes_a_day": size, "index_bytes_a_delivery": round(size / entries, 3),
-        "set_bytes_a_day": own, "set_bytes_a_delivery": round(own / entries, 3),
-        "a_year_gib": round((size + own) * 365 / 2**30, 1), "receipt_rows_gib": round(table / 2**30, 2),
-        "cpu_seconds": {
-            "fold_a_day": round(folded, 1), "code_a_day_s_sets": round(packed, 1), "simulate_a_day": round(made, 1),
-            "simulate_the_year_s_blocks": round(simulated, 1),
-        },
-        "block_bytes": os.path.getsize(home / "receipts" / paths[0]) // len(buckets),
-        "look_seconds": {"median": round(looks[len(looks) // 2][0], 3), "most": round(looks[-1][0], 3)},
-        "look_cpu_seconds": round(max(look[1] for look in looks), 3),
-        "readings_found": [look[2] for look in looks], "pages_dropped_before_each_look": ask.cold,
-        "only_asked_buckets_beyond_one_day": True,
-    }  # fmt: skip
+        "look_seconds": {"median": round(found[len(found) // 2][0], 3), "most": round(found[-1][0], 3)},
+        "look_cpu_seconds": round(max(look[1] for look in found), 3),
+        "readings_found": [look[2] for look in found],
+        "pages_dropped_before_each_look": ask.cold,
+    }
 
 
 def drop_from_memory(home: Path) -> None:

@@ -197,8 +197,12 @@ STORAGES = {
 }
 WHITENOISE_MAX_AGE = 3600  # seconds, for names without a hash; hashed names are kept for ten years
 MEDIA_ROOT = HOME / "photos"
-LAKE_HOME = env.path("CITYBRAIN_LAKE_HOME", HOME / "lake")  # operator: where data sets lie, on one file system
-LAKE_MEMORY = env.text("CITYBRAIN_LAKE_MEMORY", "2GB")  # operator: of one merge or query; beyond it is spilled
+LAKE_HOME = env.path(
+    "CITYBRAIN_LAKE_HOME", HOME / "lake"
+)  # operator: where data sets lie, on one file system
+LAKE_MEMORY = env.text(
+    "CITYBRAIN_LAKE_MEMORY", "2GB"
+)  # operator: of one merge or query; beyond it is spilled
 LAKE_THREADS = env.integer("CITYBRAIN_LAKE_THREADS", os.cpu_count() or 2, least=1, most=256)  # operator
 LAKE_KEEP_DAYS = env.integer("CITYBRAIN_LAKE_KEEP_DAYS", 30, least=0, most=3650)  # data officer: old versions
 LAKE_POOL = True  # tests only: False keeps no connection to the catalogue of files

@@ -57,6 +57,8 @@ def add_source(
         raise refuse("dataset", _("数据资源“%(name)s”还没有发布，不能接收数据。") % {"name": dataset.name})
     if supply is not None and supply.dataset_id != dataset.pk:
         raise refuse("supply", _("供给清单里的这一项属于别的数据资源。"))
+    if agency.pk != dataset.provider_id and (supply is None or supply.system.agency_id != agency.pk):
+        raise refuse("agency", _("只有提供单位和供给清单所列的单位可以送来数据。"))
     if Source.objects.filter(dataset=dataset, name=name.strip()).exists():
         raise refuse("name", _("已有同名的来源。"))
     values.setdefault("mode", "upsert" if dataset.shape.keys else "append")

@@ -119,9 +119,17 @@ def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
     assert "making the sample city" not in said
     found = health(city.port)
     assert found["ok"], found
-    assert {"web", "database", "migrations", "push", "data", "disk", "ledger", "calendars", "worker.ledger"} <= set(
-        found["parts"]
-    )
+    assert {
+        "web",
+        "database",
+        "migrations",
+        "push",
+        "data",
+        "disk",
+        "ledger",
+        "calendars",
+        "worker.ledger",
+    } <= set(found["parts"])
 
     second = citybrain(city.home, "up", **city.changes)
     assert second.returncode == 1

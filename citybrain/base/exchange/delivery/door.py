@@ -135,7 +135,7 @@ class Door:
         async with self.pool.connection() as link:
             plan = self.plans.get(request.key_hash)
             for _attempt in range(3):
-                if plan is None:
+                if plan is None or not plan.relation:  # a copy may have come since
                     plan = await self.plan(link, request)
                 _fitting(plan, code)
                 sql, statement = make(plan)
