@@ -9,6 +9,7 @@ import os
 import shutil
 import socket
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -92,6 +93,16 @@ def refuse_the_outside() -> None:
         return connect(self, address)
 
     socket.socket.connect = guarded
+
+
+@pytest.fixture(autouse=True)
+def _own_language() -> Iterator[None]:
+    """Begin and end a test in the city's language, whatever a request or a command before it spoke."""
+    from django.utils import translation
+
+    translation.deactivate()
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -71,7 +71,7 @@ def test_the_cast_is_complete_and_each_can_be_found() -> None:
     assert keys == [
         "citizen", "worker", "worker2", "leader", "acceptor", "dispatcher", "handler", "handler2",
         "street_handler", "supervisor", "duty_chief", "commander", "people_manager", "system_admin",
-        "security_admin", "audit_admin", "auditor",
+        "security_admin", "audit_admin", "auditor", "data_police", "data_civil", "data_chief",
     ]  # fmt: skip
     assert len({member.name for member in CAST}) == len(CAST)
     accounts = cast_accounts()

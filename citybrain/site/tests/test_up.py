@@ -145,7 +145,7 @@ def test_a_killed_city_leaves_nothing_behind_and_starts_again(city):
     city.process.kill()
     city.process.wait()
     city.start()
-    assert health(city.port)["ok"]
+    assert wait_for(lambda: health(city.port)["ok"]), health(city.port)
     masters = city.named("granian")
     assert len([one for one in masters if one.ppid() == city.process.pid]) == 2  # web and data
     assert all(one.ppid() != 1 for one in city.processes())
