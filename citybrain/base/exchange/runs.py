@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from citybrain.base.exchange import landing
 from citybrain.base.exchange.models import Quarantined, Run, Source
+from citybrain.base.exchange.sources import SourceError
 from citybrain.base.exchange.steps import checking, storing, taking
 from citybrain.base.exchange.steps.job import Job, Stopped
 from citybrain.base.ledger import record
@@ -194,7 +195,9 @@ def _fail(run: Run, error: Exception) -> None:
     }
     run.state = "failed" if run.attempt >= ATTEMPTS else "queued"
     run.lease_until = None
-    run.next_try_at = timezone.now() + FIRST_PAUSE * 4 ** max(run.attempt - 1, 0)
+    pause = FIRST_PAUSE * 4 ** max(run.attempt - 1, 0)
+    asked = error.wait if isinstance(error, SourceError) and error.wait else pause
+    run.next_try_at = timezone.now() + max(pause, asked)
     run.finished_at = timezone.now() if run.state == "failed" else None
     run.save(update_fields=["state", "lease_until", "error", "next_try_at", "finished_at", "step"])
     if run.state == "failed":

@@ -15,6 +15,7 @@ def lake_home(db: None, settings: Any, tmp_path: Path) -> Iterator[Path]:
     settings.LAKE_HOME = tmp_path / "lake"
     settings.LAKE_POOL = False
     settings.LAKE_MEMORY = "1GB"
+    settings.SOURCE_FOLDERS = [str(tmp_path)]
     clear_lake()
     yield settings.LAKE_HOME
     iceberg.forget()
