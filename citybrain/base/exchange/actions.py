@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.models import DataSet, Supply
-from citybrain.base.exchange import landing, mending, runs
+from citybrain.base.exchange import landing, mending, runs, telling
 from citybrain.base.exchange.models import (
     Conflict,
     Kind,
@@ -61,6 +61,8 @@ def add_source(
         raise refuse("agency", _("只有提供单位和供给清单所列的单位可以送来数据。"))
     if Source.objects.filter(dataset=dataset, name=name.strip()).exists():
         raise refuse("name", _("已有同名的来源。"))
+    if "settings" in values:
+        telling.verify(kind, values["settings"])
     values.setdefault("mode", "upsert" if dataset.shape.keys else "append")
     source = Source(
         dataset=dataset,
@@ -100,13 +102,20 @@ def _set(source: Source, values: Mapping[str, Any]) -> None:
 
 @transaction.atomic
 def change_source(actor: Actor, source: Source, *, secret: str | None = None, **values: Any) -> Source:
-    """Change a source. Without `secret` the one kept stays. Raises Forbidden, Refused."""
+    """Change a source. Without `secret` the one kept stays, unless it would go elsewhere. Raises Forbidden, Refused."""
     source = (
         Source.objects.select_for_update(of=("self",))
         .select_related("dataset__provider", "agency")
         .get(pk=source.pk)
     )
     require(actor, SOURCES, source.guard())
+    name = str(values.get("name", source.name)).strip()
+    if not name or Source.objects.filter(dataset=source.dataset, name=name).exclude(pk=source.pk).exists():
+        raise refuse("name", _("已有同名的来源。") if name else _("请填写名称。"))
+    if "settings" in values:
+        telling.verify(source.kind, values["settings"])
+        if secret is None and source.secret:
+            telling.verify_kept(source.kind, source.settings, values["settings"])
     _set(source, values)
     if secret is not None:
         source.secret = sealed(secret)

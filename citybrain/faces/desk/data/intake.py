@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Q
+from django.db.models import Count, OuterRef, Q, Subquery
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -23,7 +23,7 @@ from citybrain.base.catalogue.models import DataSet, Supply
 from citybrain.base.catalogue.quality import PROMISED
 from citybrain.base.exchange import actions, landing
 from citybrain.base.exchange.mapping import match
-from citybrain.base.exchange.models import Quarantined, Run, Source
+from citybrain.base.exchange.models import Quarantined, Run, RunState, Source
 from citybrain.base.exchange.models.intake import MEND, RUN, SEEING, SOURCES
 from citybrain.base.exchange.reading import Unreadable, read
 from citybrain.base.exchange.words import drift_lines, why
@@ -94,12 +94,20 @@ def list_view(request: HttpRequest) -> HttpResponse:
     actor, now = actor_of(request), timezone.now()
     sees_intake(actor)
     open_rows = Count("runs__quarantined", filter=Q(runs__quarantined__state__in=("open", "mended")))
-    sources = Source.objects.visible_to(actor).select_related("dataset", "agency").annotate(bad=open_rows)
+    last = Subquery(Run.objects.filter(source=OuterRef("pk")).order_by("-id").values("state")[:1])
+    sources = (
+        Source.objects.visible_to(actor)
+        .select_related("dataset", "agency")
+        .annotate(bad=open_rows, last=last)
+    )
     runs = Run.objects.visible_to(actor).select_related("source", "dataset")
     found = lists.page_of(runs.order_by("-id"), number(request.GET.get("page", "")) or 1)
     context = {
         "late": late_of(actor, now),
-        "sources": list(sources.order_by("dataset__pinyin", "name", "id")[: lists.PAGE * 4]),
+        "sources": [
+            (one, RUN_TONES.get(one.last or "", ""), RunState(one.last).label if one.last else "")
+            for one in sources.order_by("dataset__pinyin", "name", "id")[: lists.PAGE * 4]
+        ],
         "runs": [run_line(one) for one in found.rows],
         "total": found.total,
         "first": (found.number - 1) * lists.PAGE + 1 if found.rows else 0,
@@ -130,6 +138,8 @@ def run_line(run: Run) -> dict[str, Any]:
         "state": run.get_state_display(),
         "tone": RUN_TONES[run.state],
         "why": why(run),
+        "rows": run.figures.get("rows"),
+        "rows_bad": run.figures.get("rows_bad"),
     }
 
 

@@ -27,6 +27,7 @@ from citybrain.base.catalogue.models import (
     Supply,
     UpdateCycle,
 )  # fmt: skip
+from citybrain.base.exchange.models.intake import SOURCES
 from citybrain.base.identity.access import why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
@@ -76,7 +77,7 @@ def set_view(request: HttpRequest, code: str) -> HttpResponse:
     shown = shown or next(iter(versions), None)
     if shown is None:
         raise Http404
-    meta = Meta.from_json(shown.meta)
+    meta, gives = Meta.from_json(shown.meta), may_upload(actor, dataset)
     context = {
         **row_of(dataset, now),
         "dataset": dataset,
@@ -92,7 +93,8 @@ def set_view(request: HttpRequest, code: str) -> HttpResponse:
         "versions": [(one, one.get_state_display(), REVISION_TONES[one.state]) for one in versions],
         "steps": _steps(actor, dataset, versions),
         "ask": _ask(actor, dataset),
-        "may_upload": may_upload(actor, dataset),
+        "may_upload": gives,
+        "may_add_source": gives and actor.may(SOURCES),
         **_behind(actor, dataset, now),
     }
     return shell_page(request, "desk/data/set.html", "data_sets", context)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.data import asking, catalogue_files, grants, intake, mending, one_set, sets
+from citybrain.faces.desk.data import asking, catalogue_files, grants, intake, mending, one_set, sets, sources
 
 urlpatterns = [
     path("sets/", sets.list_view, name="data_sets"),
@@ -12,6 +12,15 @@ urlpatterns = [
     path("sets/<slug:code>/ask/", asking.ask_view, name="data_ask"),
     path("sets/<slug:code>/steps/<slug:step>/", one_set.step_view, name="data_set_step"),
     path("sets/<slug:code>/upload/", intake.upload_view, name="data_upload"),
+    path("sets/<slug:code>/sources/add/", sources.add_view, name="data_source_add"),
+    path("sets/<slug:code>/sources/add/try/", sources.add_view, {"trying": True}, name="data_source_add_try"),
+    path("sources/<int:source_id>/", sources.source_view, name="data_source"),
+    path("sources/<int:source_id>/try/", sources.try_view, name="data_source_try"),
+    path("sources/<int:source_id>/run/", sources.run_view, name="data_source_run"),
+    path("sources/<int:source_id>/edit/", sources.edit_view, name="data_source_edit"),
+    path(
+        "sources/<int:source_id>/edit/try/", sources.edit_view, {"trying": True}, name="data_source_edit_try"
+    ),
     path("intake/", intake.list_view, name="data_intake"),
     path("intake/runs/<int:run_id>/", intake.run_view, name="data_run"),
     path("intake/runs/<int:run_id>/accept/", intake.accept_view, name="data_run_accept"),

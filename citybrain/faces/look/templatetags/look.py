@@ -254,7 +254,12 @@ def stat(
 @register.inclusion_tag("look/parts/field.html")
 def field(bound: Any, label: str = "", help_text: str = "") -> dict[str, Any]:
     """Draw a form's field with label, help and error, each tied to the input."""
-    kind = getattr(bound.field.widget, "input_type", "") or type(bound.field.widget).__name__.lower()
+    many = getattr(
+        bound.field.widget, "allow_multiple_selected", False
+    )  # check boxes, whose input_type is one's
+    kind = ("" if many else getattr(bound.field.widget, "input_type", "")) or type(
+        bound.field.widget
+    ).__name__.lower()
     base = "form-select" if kind == "select" else "" if kind in {"checkbox", "radio"} else "form-control"
     attrs = {"class": " ".join(filter(None, [bound.field.widget.attrs.get("class", ""), base]))}
     described = f"{bound.id_for_label}_help {bound.id_for_label}_error"
