@@ -81,6 +81,8 @@ def _server(source: Source, system: str, connect_seconds: int) -> sa.Engine:
     else:
         more = {"connect_timeout": connect_seconds, "read_timeout": SILENT_SECONDS, "charset": "utf8mb4"}
     secret = opened(source.secret) or None
+    if system != "postgresql" and secret:
+        more["password"] = secret.encode()  # a text would have to be Latin-1
     at = host if system == "postgresql" else address
     url = sa.URL.create(DRIVERS[system], told.get("user"), secret, at, port, told.get("database"))
     return sa.create_engine(url, connect_args=more, poolclass=sa.NullPool)
