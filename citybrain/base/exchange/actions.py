@@ -12,8 +12,8 @@ from django.utils.translation import gettext as _
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.models import DataSet, Supply
 from citybrain.base.exchange import landing, mending, runs, telling
+from citybrain.base.exchange.disputes import settle_conflict
 from citybrain.base.exchange.models import (
-    Conflict,
     Kind,
     Landed,
     MergeMode,
@@ -28,10 +28,12 @@ from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
 from citybrain.base.identity.models import Agency
-from citybrain.base.lake import staging
 from citybrain.base.ledger import record
 
-PUSHED_MOST: Final = 10_000
+__all__ = [
+    "accept_drift", "add_source", "change_source", "dismiss", "mend_row", "receive_file", "replay",
+    "retry", "run_source", "settle_conflict",
+]  # fmt: skip
 SETTABLE: Final = (
     "name", "mode", "settings", "mapping", "on_drift", "bad_percent", "every_minutes", "is_active",
 )  # fmt: skip
@@ -161,24 +163,6 @@ def run_source(actor: Actor, source: Source) -> Run:
 
 
 @transaction.atomic
-def push_rows(actor: Actor, source: Source, rows: Sequence[Mapping[str, Any]]) -> int:
-    """Keep rows that a system pushes, durable at once; they are checked and stored within seconds.
-
-    Returns the write's number. Raises Forbidden, Refused.
-    """
-    require(actor, RUN, source.guard())
-    if source.kind != "push" or not source.is_active:
-        raise refuse("source", _("此来源不接收推送。"))
-    if not 1 <= len(rows) <= PUSHED_MOST:
-        raise refuse("rows", _("一次推送 1 至 %(most)s 行。") % {"most": PUSHED_MOST})
-    number = staging.stage(
-        source.dataset.code, rows, supply=source.supply_id or 0, note={"source": source.pk, "by": actor.key}
-    )
-    record(actor.key, "exchange.push", f"source:{source.pk}", {"rows": len(rows), "write": number})
-    return number
-
-
-@transaction.atomic
 def accept_drift(actor: Actor, run: Run, mapping: Mapping[str, str] | None = None) -> Run:
     """Let a waiting run go on, with columns mapped anew where given (column → field). Raises Forbidden, Refused."""
     run = (
@@ -288,32 +272,3 @@ def dismiss(actor: Actor, row: Quarantined, note: str) -> None:
     if not changed:
         raise refuse("row", _("这一行已处理。"))
     record(actor.key, "exchange.dismiss", f"quarantined:{row.pk}", {"note": note.strip()[:500]})
-
-
-@transaction.atomic
-def settle_conflict(actor: Actor, conflict: Conflict, supply: Supply, note: str = "") -> Run | None:
-    """Say which supplier is right; where it isn't the one whose row is stored, queue its row.
-
-    Raises Forbidden, Refused.
-    """
-    require(actor, MEND, Side(conflict.dataset.provider))
-    conflict = Conflict.objects.select_for_update(of=("self",)).select_related("dataset").get(pk=conflict.pk)
-    if conflict.state != "sent":
-        raise refuse("conflict", _("这处不一致已处理。"))
-    if supply.pk not in {conflict.held_by_id, conflict.offered_by_id}:
-        raise refuse("supply", _("请在两个提供方中选择。"))
-    conflict.state, conflict.settled_for, conflict.note = "settled", supply, note[:500]
-    conflict.settled_by, conflict.settled_at = actor.key, timezone.now()
-    conflict.save()
-    side = "held" if supply.pk == conflict.held_by_id else "offered"
-    row = {**conflict.key_values, **{name: values[side] for name, values in conflict.fields.items()}}
-    source = Source.objects.filter(dataset=conflict.dataset, supply=supply).order_by("pk").first()
-    told = {"for": supply.pk, "fields": sorted(conflict.fields)}
-    record(actor.key, "exchange.settle_conflict", f"conflict:{conflict.pk}", told)
-    if source is None:
-        return None
-    landed = landing.land([orjson.dumps(row) + b"\n"])
-    return runs.queue(
-        source, actor.key, ingest=f"conflict-{conflict.pk}", landed=landed, name="conflict.jsonl", mode="upsert",
-        done={"internal": {"settled": True}},
-    )  # fmt: skip

@@ -5,17 +5,23 @@ from pathlib import Path
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
 
+from citybrain.base.catalogue.actions.lending import due
 from citybrain.base.catalogue.models import Supply
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.exchange.models import Conflict, Run, Source
+from citybrain.base.exchange.models import OPEN_CONFLICT, Conflict, ConflictEvent, Run, Source
 from citybrain.base.exchange.reading.plan import literal, quoted
 from citybrain.base.lake import engine
 from citybrain.base.lake.tables import Table
+from citybrain.base.worktime.clock import Clock
 
 MOST: Final = 10_000
 """Conflicts of one run that are listed; more are counted only: then two suppliers mean different things."""
 KEY_SIGN: Final = "\x1f"
+ANSWER_MINUTES: Final = 5 * 8 * 60
+"""Working time of the supplier who is asked to look again; our choice, no rule found."""
 
 
 @dataclass(frozen=True)
@@ -33,43 +39,131 @@ def several_supply(source: Source) -> bool:
     return feeding.values("supply").distinct().count() > 1
 
 
+@dataclass(frozen=True)
+class _Verdicts:
+    """What was settled before, by key, the last word only; and how suppliers rank."""
+
+    settled: dict[str, Conflict]
+    ranks: dict[int, int]
+    mine: int
+
+    def counts(self, key: str, found: dict[str, Any]) -> bool | None:
+        """Return whether a settled word makes a row count (True) or not (False); None where none was said about it."""
+        last = self.settled.get(key)
+        if last is None or last.settled_for_id not in {self.mine, found["_supply"]}:
+            return None
+        side = "held" if self.mine == last.held_by_id else "offered"
+        if last.settled_for_id == self.mine:
+            return True
+        same = all(found.get("n_" + name) == values[side] for name, values in last.fields.items())
+        return False if same else None
+
+    def stands(self, found: dict[str, Any]) -> bool:
+        """Whether the row that is stored counts before the one that comes."""
+        return self.ranks.get(found["_supply"], 1) <= self.ranks.get(self.mine, 1)
+
+
 def compare(run: Run, shape: Shape, rows: Path) -> Compared:
     """List where checked rows contradict another supply's, and return those that may be merged.
 
-    A supply whose rank stands behind (or equals) the holder's is held back. Doing it again lists nothing twice.
+    A supply whose rank stands behind (or equals) the holder's is held back, unless it was settled for it; what was
+    settled against it is held back and not listed again. Open conflicts that came to an end are closed. Doing it again
+    lists nothing twice.
     """
     source, table = run.source, Table(run.dataset.code)
-    settled = set(
-        Conflict.objects.filter(dataset=run.dataset, state="settled", settled_for=source.supply).values_list(
-            "key", flat=True
-        )
-    )
     if source.supply is None or not shape.keys or not table.exists() or not several_supply(source):
         return Compared(rows)
-    ranks = dict(Supply.objects.filter(dataset=run.dataset).values_list("pk", "rank"))
     mine = source.supply_id or 0
+    verdicts = _verdicts(run.dataset_id, mine)
     with engine.session(read_only_files=False) as link:
         here = [
             row[0] for row in link.execute(f"DESCRIBE FROM read_parquet({literal(str(rows))})").fetchall()
         ]
-        found = _differing(link, run.dataset.code, rows, shape, here, mine)
-        _keep(run, shape, here, found[:MOST], ranks, mine)
-        stands = [
-            one
-            for one in found
-            if _key(one, shape) not in settled and ranks.get(one["_supply"], 1) <= ranks.get(mine, 1)
-        ]
-        if not stands:
-            return Compared(rows, len(found))
-        target = rows.with_name("merge.parquet")
-        import pyarrow as pa
+        listed, held = [], []
+        for one in _differing(link, run.dataset.code, rows, shape, here, mine):
+            word = verdicts.counts(_key(one, shape), one)
+            if word is None:
+                listed.append(one)
+            if word is False or (word is None and verdicts.stands(one)):
+                held.append(one)
+        _keep(run, shape, here, listed[:MOST], verdicts.ranks, mine)
+        _agree(run, _come_again(link, rows, shape, run.dataset_id, mine), mine)
+        if not held:
+            return Compared(rows, len(listed))
+        return Compared(_without(link, rows, held), len(listed), len(held))
 
-        link.register("_held", pa.Table.from_pylist([{"n": one["_n"]} for one in stands]))
-        link.execute(
-            f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(rows))}, file_row_number=true) "  # noqa: S608
-            f"WHERE file_row_number NOT IN (SELECT n FROM _held)) TO {literal(str(target))} (FORMAT parquet)"
-        )
-    return Compared(target, len(found), len(stands))
+
+def _verdicts(dataset_id: int, mine: int) -> _Verdicts:
+    rows = Conflict.objects.filter(
+        dataset=dataset_id, state__in=("settled", "agreed"), settled_for__isnull=False
+    )
+    ranks = dict(Supply.objects.filter(dataset=dataset_id).values_list("pk", "rank"))
+    return _Verdicts({one.key: one for one in rows.order_by("settled_at", "pk")}, ranks, mine)
+
+
+def _without(link: Any, rows: Path, held: list[dict[str, Any]]) -> Path:
+    """Write the rows but those held back to a file beside them; return it."""
+    import pyarrow as pa
+
+    target = rows.with_name("merge.parquet")
+    link.register("_held", pa.Table.from_pylist([{"n": one["_n"]} for one in held]))
+    link.execute(
+        f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(rows))}, file_row_number=true) "  # noqa: S608
+        f"WHERE file_row_number NOT IN (SELECT n FROM _held)) TO {literal(str(target))} (FORMAT parquet)"
+    )
+    return target
+
+
+def _come_again(
+    link: Any, rows: Path, shape: Shape, dataset_id: int, mine: int
+) -> list[tuple[Conflict, dict[str, Any]]]:
+    """Return the open conflicts in which this supply is a side and whose row came again, with that row as texts."""
+    import pyarrow as pa
+
+    sides = Q(held_by=mine) | Q(offered_by=mine)
+    waiting = {
+        one.pk: one for one in Conflict.objects.filter(sides, dataset=dataset_id, state__in=OPEN_CONFLICT)
+    }
+    if not waiting:
+        return []
+    asked = [
+        {"_c": pk} | {key: str(one.key_values[key]) for key in shape.keys} for pk, one in waiting.items()
+    ]
+    link.register("_open", pa.Table.from_pylist(asked))
+    same = " AND ".join(f"CAST(n.{quoted(key)} AS VARCHAR) = c.{quoted(key)}" for key in shape.keys)
+    texts = f"SELECT c._c, COLUMNS(n.*)::VARCHAR FROM read_parquet({literal(str(rows))}) n"  # noqa: S608
+    found = link.execute(f"{texts} JOIN _open c ON {same}").to_arrow_table().to_pylist()
+    return [(waiting[one["_c"]], one) for one in found]
+
+
+def _agree(run: Run, again: list[tuple[Conflict, dict[str, Any]]], mine: int) -> None:
+    """Close the conflicts whose row now says what the other side says."""
+    for conflict, row in again:
+        other = "offered" if conflict.held_by_id == mine else "held"
+        if all(name in row and row[name] == values[other] for name, values in conflict.fields.items()):
+            close_agreed(conflict, run.asked_by)
+
+
+@transaction.atomic
+def close_agreed(conflict: Conflict, by: str) -> None:
+    """Close a conflict whose sides say the same."""
+    Conflict.objects.filter(pk=conflict.pk).update(state="agreed")
+    told(conflict, "agree", by)
+
+
+def told(
+    conflict: Conflict, action: str, by: str, *, name: str = "", supply: Supply | None = None, note: str = ""
+) -> ConflictEvent:
+    """Keep one step of a conflict."""
+    return ConflictEvent.objects.create(
+        conflict=conflict,
+        at=timezone.now(),
+        action=action,
+        actor=by,
+        actor_name=name[:60],
+        supply=supply,
+        note=note[:500],
+    )
 
 
 def _differing(
@@ -102,7 +196,12 @@ def _key(found: dict[str, Any], shape: Shape) -> str:
 def _keep(
     run: Run, shape: Shape, here: list[str], found: list[dict[str, Any]], ranks: dict[int, int], mine: int
 ) -> None:
-    rows = []
+    """List the conflicts that are new; one that is open still has what came now, and its clock goes on."""
+    waiting = Conflict.objects.filter(dataset=run.dataset, state__in=OPEN_CONFLICT, offered_by=mine)
+    known = {(one.key, one.held_by_id): one for one in waiting}
+    clock = Clock(timezone.now(), ANSWER_MINUTES)
+    made: list[Conflict] = []
+    changed: list[Conflict] = []
     for one in found:
         theirs = one["_supply"]
         if theirs not in ranks:
@@ -112,16 +211,30 @@ def _keep(
             for name in here
             if name not in shape.keys and one["n_" + name] != one["o_" + name]
         }
+        same = known.pop((_key(one, shape), theirs), None)
+        if same is not None:
+            same.fields, same.run = fields, run
+            changed.append(same)
+            continue
         loser = mine if ranks[theirs] <= ranks.get(mine, 1) else theirs
-        rows.append(
+        made.append(
             Conflict(
                 dataset=run.dataset, key=_key(one, shape), fields=fields, held_by_id=theirs, offered_by_id=mine,
                 asked_id=loser, run=run, key_values={key: one["n_" + key] for key in shape.keys},
+                clock=clock.to_json(), due_at=due(clock),
             )
         )  # fmt: skip
-    keys = {row.key for row in rows}
-    again = Conflict.objects.filter(dataset=run.dataset, state="sent", offered_by_id=mine)
-    again.filter(key__in=keys).delete()
+    Conflict.objects.bulk_update(changed, ["fields", "run"], batch_size=1000)
+    created = Conflict.objects.bulk_create(made, batch_size=1000)
+    ConflictEvent.objects.bulk_create(
+        [
+            ConflictEvent(
+                conflict=one, at=clock.started_at, action="send", actor="system", supply_id=one.asked_id
+            )
+            for one in created
+        ],
+        batch_size=1000,
+    )
     if run.mode == "full":
-        again.exclude(key__in=keys).update(state="agreed")
-    Conflict.objects.bulk_create(rows, batch_size=1000, ignore_conflicts=True)
+        for one in known.values():
+            close_agreed(one, run.asked_by)

@@ -82,10 +82,12 @@ def rail(actor: Actor, here: str, tabs: Sequence[Any] = ()) -> list[Section]:
 
 def data_ways() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
     """Return the lines about data: key (its address, too), label, icon, and permissions of which one is needed."""
+    intake = ("exchange.sources", "exchange.run", "exchange.mend")
     lending = ("catalogue.request", "catalogue.decide", "catalogue.audit")
     return (
         ("data_sets", _("数据目录"), "database", ("catalogue.view",)),
-        ("data_intake", _("数据进来"), "cloud-upload", ("exchange.sources", "exchange.run", "exchange.mend")),
+        ("data_intake", _("数据进来"), "cloud-upload", intake),
+        ("data_conflicts", _("数据核实"), "arrows-split", intake),
         ("data_requests", _("数据申请"), "send", lending),
         ("data_grants", _("数据授权"), "key", lending),
     )

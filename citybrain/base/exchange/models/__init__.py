@@ -15,7 +15,9 @@ from citybrain.base.exchange.models.delivery import (
     Usage,
 )
 from citybrain.base.exchange.models.intake import (
+    OPEN_CONFLICT,
     Conflict,
+    ConflictEvent,
     ConflictState,
     Kind,
     Landed,
@@ -27,11 +29,14 @@ from citybrain.base.exchange.models.intake import (
     RunState,
     Source,
 )
+from citybrain.base.exchange.models.pushes import Push
 
 __all__ = [
+    "OPEN_CONFLICT",
     "ApiKey",
     "CallGroup",
     "Conflict",
+    "ConflictEvent",
     "ConflictState",
     "Delivery",
     "DeliveryState",
@@ -40,6 +45,7 @@ __all__ = [
     "Landed",
     "MergeMode",
     "OnDrift",
+    "Push",
     "QuarantineState",
     "Quarantined",
     "ReadingLook",

@@ -219,14 +219,19 @@ class Quarantined(models.Model):
 
 class ConflictState(models.TextChoices):
     SENT = "sent", _("已退回核实")
+    ANSWERED = "answered", _("已答复，待裁定")
     SETTLED = "settled", _("已裁定")
     AGREED = "agreed", _("已一致")
+
+
+OPEN_CONFLICT = ("sent", "answered")
 
 
 class Conflict(models.Model):
     """Two suppliers say different things of one key. `fields`: {field: {"held": …, "offered": …}}.
 
-    The supply with the smaller rank counts until it is settled; the other one is asked to look again (`asked`).
+    The supply with the smaller rank counts until it is settled; the other one is asked to look again (`asked`), within
+    the time of `clock` (worktime's), until `due_at`.
     """
 
     dataset = models.ForeignKey(DataSet, models.PROTECT, related_name="conflicts")
@@ -237,6 +242,8 @@ class Conflict(models.Model):
     offered_by = models.ForeignKey(Supply, models.PROTECT, related_name="+")
     asked = models.ForeignKey(Supply, models.PROTECT, related_name="+")
     state = models.CharField(max_length=10, choices=ConflictState.choices, default="sent")
+    clock = models.JSONField(null=True)
+    due_at = models.DateTimeField(null=True, help_text="when the supplier asked must have answered")
     run = models.ForeignKey(Run, models.PROTECT, related_name="conflicts")
     settled_by = models.CharField(max_length=80, blank=True)
     settled_at = models.DateTimeField(null=True)
@@ -248,13 +255,39 @@ class Conflict(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        indexes = (
+            models.Index(
+                fields=["dataset", "due_at"],
+                name="exchange_conflict_waits",
+                condition=Q(state__in=OPEN_CONFLICT),
+            ),
+            models.Index(fields=["dataset", "key"], name="exchange_conflict_key"),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["dataset", "key", "held_by", "offered_by"],
-                condition=Q(state="sent"),
+                condition=Q(state__in=OPEN_CONFLICT),
                 name="exchange_conflict_open_once",
             ),
         )
 
     def __str__(self) -> str:
         return self.key
+
+
+class ConflictEvent(models.Model):
+    """One step of a conflict: sent back, answered, settled, agreed; who, when, and what was said."""
+
+    conflict = models.ForeignKey(Conflict, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    action = models.CharField(max_length=20)
+    actor = models.CharField(max_length=80)
+    actor_name = models.CharField(max_length=60, blank=True)
+    supply = models.ForeignKey(Supply, models.PROTECT, null=True, related_name="+")
+    note = models.CharField(max_length=500, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.conflict_id}"

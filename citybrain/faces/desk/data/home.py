@@ -10,6 +10,7 @@ from citybrain.base.catalogue import lists
 from citybrain.base.catalogue.access import APPROVE, DECIDE, EDIT
 from citybrain.base.exchange.models.intake import MEND
 from citybrain.base.identity.actor import Actor
+from citybrain.faces.desk.data.conflicts import waiting_of
 from citybrain.faces.desk.data.intake import bad_rows_of, late_of
 
 
@@ -33,6 +34,7 @@ def waiting_for(actor: Actor, now: datetime) -> list[Waiting]:
         found.append(Waiting(_("目录待审批"), approve, f"{reverse('desk:data_sets')}?list=approve"))
     if actor.may(MEND):
         found.append(Waiting(_("问题行待修正"), bad_rows_of(actor), reverse("desk:data_intake")))
+        found.append(Waiting(_("供数不一致待处理"), waiting_of(actor), reverse("desk:data_conflicts")))
     if actor.may(EDIT):
         found.append(Waiting(_("数据迟到"), len(late_of(actor, now)), reverse("desk:data_intake")))
     return found

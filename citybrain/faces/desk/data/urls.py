@@ -2,7 +2,17 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.data import asking, catalogue_files, grants, intake, mending, one_set, sets, sources
+from citybrain.faces.desk.data import (
+    asking,
+    catalogue_files,
+    conflicts,
+    grants,
+    intake,
+    mending,
+    one_set,
+    sets,
+    sources,
+)
 
 urlpatterns = [
     path("sets/", sets.list_view, name="data_sets"),
@@ -21,6 +31,10 @@ urlpatterns = [
     path(
         "sources/<int:source_id>/edit/try/", sources.edit_view, {"trying": True}, name="data_source_edit_try"
     ),
+    path("conflicts/", conflicts.list_view, name="data_conflicts"),
+    path("conflicts/<int:conflict_id>/", conflicts.conflict_view, name="data_conflict"),
+    path("conflicts/<int:conflict_id>/plain/", conflicts.plain_view, name="data_conflict_plain"),
+    path("conflicts/<int:conflict_id>/<slug:step>/", conflicts.step_view, name="data_conflict_step"),
     path("intake/", intake.list_view, name="data_intake"),
     path("intake/runs/<int:run_id>/", intake.run_view, name="data_run"),
     path("intake/runs/<int:run_id>/accept/", intake.accept_view, name="data_run_accept"),
