@@ -1,6 +1,6 @@
 """Changes of intake: sources, runs, mending. Each asks for the right and writes the ledger in one transaction."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final
 

@@ -14,6 +14,6 @@ class ExchangeConfig(AppConfig):
 
 
 def _take_pushed(batch: object) -> None:
-    from citybrain.base.exchange.mending import take_pushed
+    from citybrain.base.exchange.pushing import take_pushed
 
     take_pushed(batch)  # type: ignore[arg-type]

@@ -2,17 +2,23 @@
 
 from typing import Any
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 from ninja import File, Form, NinjaAPI, Query, Router
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 from ninja.files import UploadedFile
+from ninja.parser import Parser
 
 from citybrain.base.areas.tree import tree
+from citybrain.base.exchange.reading.documents import loads
 from citybrain.base.identity.access import Forbidden
+from citybrain.base.identity.errors import Refused
 from citybrain.faces.gateway import schemas
 from citybrain.faces.gateway.answers import answer, case_page, case_row
 from citybrain.faces.gateway.doors import DeskSession, KeyBearer, actor_of
+from citybrain.faces.gateway.pushes import router as pushes
 from citybrain.hub.cases import actions, detail, figures, filters, items, lists, mapfeed, photos, progress
 from citybrain.hub.cases.errors import BadInput, CaseError
 from citybrain.hub.cases.intake import Report
@@ -22,8 +28,17 @@ from citybrain.hub.cases.states import Source
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), schemas.ErrorOut)
 LIMIT_MOST = 200
 
+
+class Exact(Parser):
+    """Reads rows of data so that a number keeps every digit it was written with."""
+
+    def parse_body(self, request: HttpRequest) -> Any:
+        return loads(request.body) if "/data/" in request.path else super().parse_body(request)
+
+
 api = NinjaAPI(
     title="citybrain",
+    parser=Exact(),
     version="1",
     description="One city's cases: report, follow, handle. Lists and figures hold what your key may see.",
     docs_url=None,
@@ -57,6 +72,19 @@ def on_bad_type(request: HttpRequest, error: ValidationError) -> HttpResponse:
     first = error.errors[0] if error.errors else {"loc": (), "msg": ""}
     field = ".".join(str(part) for part in first["loc"] if part not in {"body", "payload", "query", "form"})
     return failure("invalid", str(first["msg"]), 422, field)
+
+
+@api.exception_handler(Refused)
+def on_refused(request: HttpRequest, error: Refused) -> HttpResponse:
+    problems = [{"field": one.field, "message": one.reason} for one in error.problems]
+    told = {"code": "refused", "message": problems[0]["message"], "field": problems[0]["field"], "ask": ""}
+    return answer({**told, "problems": problems}, 422)
+
+
+@api.exception_handler(RequestDataTooBig)
+def on_too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    return failure("too_big", _("请求内容过大，一次最多 %(most)s 字节。") % {"most": most}, 413)
 
 
 @api.exception_handler(HttpError)
@@ -216,4 +244,5 @@ def me(request: HttpRequest) -> HttpResponse:
     return answer(told)
 
 
+api.add_router("/data", pushes)
 api.add_router("", router)

@@ -143,13 +143,22 @@ class ProgressOut(Schema):
     moments: list[ProgressMoment]
 
 
+class WrongOut(Schema):
+    field: str
+    message: str
+
+
 class ErrorOut(Schema):
-    """`code` is for machines, `message` for the person, `field` names the input that is wrong."""
+    """`code` is for machines, `message` for the person, `field` names the input that is wrong.
+
+    Where several inputs are wrong `problems` names each.
+    """
 
     code: str
     message: str
     field: str = ""
     ask: str = ""
+    problems: list[WrongOut] = Field(default_factory=list)
 
 
 class ItemOut(Schema):

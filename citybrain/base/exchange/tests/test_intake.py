@@ -9,7 +9,7 @@ import pytest
 from django.utils import timezone
 
 from citybrain.base.catalogue.models import Measure, Supply, System
-from citybrain.base.exchange import actions, runs, words
+from citybrain.base.exchange import actions, pushing, runs, words
 from citybrain.base.exchange.models import Conflict, Landed, Quarantined, Run, Source
 from citybrain.base.exchange.tests import zoo
 from citybrain.base.exchange.tests.lending import agency, dataset
@@ -236,7 +236,7 @@ def test_suppliers_that_disagree_are_listed_and_the_lesser_is_asked(lake_home: P
 def test_pushed_rows_are_stored_in_seconds_and_once(lake_home: Path) -> None:
     pushed = actions.add_source(SYSTEM, dataset("people", SHAPE), agency("police"), name="推送", kind="push")
     rows = [{"id_no": "11010519491231002X", "name": "张三", "income": 10.5}, {"id_no": "坏", "name": "x"}]
-    actions.push_rows(SYSTEM, pushed, rows)
+    pushing.accept_rows(SYSTEM, pushed, rows)
     assert staging.tick(timezone.now()) == 1
     assert staging.tick(timezone.now()) == 0
     work()
@@ -320,7 +320,7 @@ def test_nobody_without_the_right_changes_anything(source: Source) -> None:
         lambda: actions.change_source(ANONYMOUS, source, name="x"),
         lambda: actions.receive_file(ANONYMOUS, source, [b"x"], "x"),
         lambda: actions.run_source(ANONYMOUS, source),
-        lambda: actions.push_rows(ANONYMOUS, source, [{}]),
+        lambda: pushing.accept_rows(ANONYMOUS, source, [{}]),
         lambda: actions.accept_drift(ANONYMOUS, run),
         lambda: actions.retry(ANONYMOUS, run),
         lambda: actions.mend_row(ANONYMOUS, row, {}),
