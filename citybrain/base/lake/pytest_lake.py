@@ -1,4 +1,4 @@
-"""The fixture `lake_home`: a lake of the test's own, empty. Imported by the root conftest before Django is set up."""
+"""The fixtures `lake_home`, a lake of the test's own, and `sail`; read by the root conftest before Django is set up."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +19,24 @@ def lake_home(db: None, settings: Any, tmp_path: Path) -> Iterator[Path]:
     clear_lake()
     yield settings.LAKE_HOME
     iceberg.forget()
+
+
+@pytest.fixture
+def sail() -> Iterator[Any]:
+    """A Spark session on a Sail server of this process; a new one each time, as a kept one asks a server that ended."""
+    pytest.importorskip("pysail")
+    from pysail.spark import SparkConnectServer
+    from pyspark.sql import SparkSession
+
+    server = SparkConnectServer("127.0.0.1", 0)
+    server.start(background=True)
+    try:
+        session = SparkSession.builder.remote(f"sc://127.0.0.1:{server.listening_address[1]}").create()
+        session.conf.set("spark.sql.session.timeZone", "UTC")
+        yield session
+        session.stop()
+    finally:
+        server.stop()
 
 
 def clear_lake() -> None:

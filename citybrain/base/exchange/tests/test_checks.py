@@ -205,10 +205,7 @@ def test_a_file_is_parted_into_good_and_bad_rows_with_their_numbers(lake_home: P
 
 
 @pytest.mark.django_db
-def test_the_same_rules_give_the_same_rows_on_sail(lake_home: Path) -> None:
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-
+def test_the_same_rules_give_the_same_rows_on_sail(lake_home: Path, sail: Any) -> None:
     changes: list[dict[str, Any]] = [
         {}, {"id_no": "110105194912310021"}, {"born": "1949-12-30"}, {"income": "1.234"}, {"income": None},
         {"rooms": "3.5"}, {"at": "2024-01-02T03:04:05.25Z"}, {"at": "20240102030405"}, {"sex": "3"},
@@ -216,20 +213,11 @@ def test_the_same_rules_give_the_same_rows_on_sail(lake_home: Path) -> None:
         {"born": "2024"}, {"id_no": "1.10105E+17"}, {"at": "2024.1.2"},
     ]  # fmt: skip
     rows = [GOOD | change for change in changes]
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start(background=True)
-    try:
-        port = server.listening_address[1]
-        session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-        session.conf.set("spark.sql.session.timeZone", "UTC")
-        session.createDataFrame(
-            rows, ",".join(f"{n} string" for n in SHAPE.names).replace(",", ", ")
-        ).createOrReplaceTempView("t")
-        there = ibis.table(dict.fromkeys(SHAPE.names, "string"), name="t")
-        ibis.pyspark.connect(session)
-        found = session.sql(CHECKS.sql(there, dialect="pyspark")).collect()
-    finally:
-        server.stop()
+    columns = ", ".join(f"{name} string" for name in SHAPE.names)
+    sail.createDataFrame(rows, columns).createOrReplaceTempView("t")
+    there = ibis.table(dict.fromkeys(SHAPE.names, "string"), name="t")
+    ibis.pyspark.connect(sail)
+    found = sail.sql(CHECKS.sql(there, dialect="pyspark")).collect()
     names = [*SHAPE.names, PROBLEMS]
     mine = sorted(str([_plain(row[name]) for name in names]) for row in checked(rows))
     theirs = sorted(str([_plain(row[name]) for name in names]) for row in found)

@@ -126,26 +126,14 @@ def test_a_reading_connection_reaches_the_lake_alone(three, put):
             link.execute("SET enable_external_access = true")
 
 
-def test_sail_reads_the_same_rows_by_the_same_expression(three, put):
-    pytest.importorskip("pysail")
-    from pysail.spark import SparkConnectServer
-    from pyspark.sql import SparkSession
-
+def test_sail_reads_the_same_rows_by_the_same_expression(three, put, sail):
     three.evolve(shape("id varchar", "street varchar", "rooms integer", "seen timestamp", "garden boolean"))
     merge(three, put("SELECT 'h00000099' AS id, 3::BIGINT AS rooms, true AS garden"), "upsert", "four")
-    server = SparkConnectServer("127.0.0.1", 0)
-    server.start()
-    _, port = server.listening_address
-    session = SparkSession.builder.remote(f"sc://127.0.0.1:{port}").getOrCreate()
-    try:
-        answers = []
-        for backend in (engine.backend("duckdb"), engine.backend("spark", session=session)):
-            homes = backend.table("homes")
-            counted = homes.group_by("rooms").aggregate(many=homes.count(), gardens=homes.garden.sum())
-            rows = backend.link.to_pyarrow(counted.order_by("rooms")).to_pylist()
-            answers.append([(row["rooms"], row["many"], row["gardens"]) for row in rows])
-    finally:
-        session.stop()
-        server.stop()
+    answers = []
+    for backend in (engine.backend("duckdb"), engine.backend("spark", session=sail)):
+        homes = backend.table("homes")
+        counted = homes.group_by("rooms").aggregate(many=homes.count(), gardens=homes.garden.sum())
+        rows = backend.link.to_pyarrow(counted.order_by("rooms")).to_pylist()
+        answers.append([(row["rooms"], row["many"], row["gardens"]) for row in rows])
     assert answers[0] == [(0, 1, None), (1, 1, None), (2, 1, None), (3, 3, 1), (4, 2, None)]
     assert answers[1] == answers[0]
