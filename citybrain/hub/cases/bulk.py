@@ -1,7 +1,7 @@
 """Past cases in bulk: whole histories at once, by COPY. For imports and the sample city, never for live work.
 
 A batch is one transaction with one ledger row that carries the digest of all its cases. `pack` makes the
-rows without a database, so that a thread can pack one batch while `write` waits for the database with another.
+rows without a database, so that one process can pack a batch while `write` waits for the database with another.
 """
 
 import hashlib
@@ -76,9 +76,9 @@ class PastCase:
 
 @dataclass(frozen=True, slots=True)
 class Packed:
-    """A batch ready to be written: what each table's COPY takes, and what the ledger says of it."""
+    """A batch ready to be written: each COPY with what it takes, and what the ledger says of it."""
 
-    copies: tuple[tuple[Table, bytes], ...]
+    copies: tuple[tuple[str, bytes], ...]
     body: dict[str, Any]
 
 
@@ -96,12 +96,14 @@ def store(actor: Actor, cases: Sequence[PastCase], label: str, now: datetime | N
 
 
 def write(actor: Actor, packed: Packed, label: str, now: datetime | None = None) -> None:
-    """Write a batch with its ledger row, all or nothing. Raises as `store` does."""
+    """Write a batch with its ledger row, all or nothing; of an empty one nothing. Raises as `store` does."""
     require(actor, "cases.import")
+    if not packed.copies:
+        return
     with transaction.atomic():
         with connection.cursor() as cursor, connection.wrap_database_errors:
-            for table, data in packed.copies:
-                with cursor.copy(table.sql) as copy:
+            for sql, data in packed.copies:
+                with cursor.copy(sql) as copy:
                     copy.write(data)
         record(actor.key, "cases.import", label, packed.body, at=now or timezone.now())
 
@@ -150,7 +152,9 @@ def pack(cases: Iterable[PastCase], ids: Sequence[int]) -> Packed:
         if past.contact:
             name, phone, shared = past.contact
             add_contact(contact.row({"case_id": case_id, "name": name, "phone": phone, "shared": shared}))
-    copies = tuple((table, copying.whole(rows[table.name])) for table in tables if rows[table.name])
+    copies = tuple((table.sql, copying.whole(rows[table.name])) for table in tables if rows[table.name])
+    if not copies:
+        return Packed((), {})
     digest = hashlib.sha256(copies[0][1]).hexdigest()
     return Packed(copies, {"cases": len(ids), "first": ids[0], "last": ids[-1], "sha256": digest})
 

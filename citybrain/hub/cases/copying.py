@@ -6,6 +6,7 @@ their columns alone. Source: PostgreSQL documentation, COPY, "Binary Format".
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from struct import Struct
 from typing import Any, Final
 
@@ -25,8 +26,7 @@ _int8 = Struct(">iq").pack
 
 
 def _fixed(form: str, size: int) -> Packer:
-    pack = Struct(f">i{form}").pack
-    return lambda value: pack(size, value)
+    return partial(Struct(f">i{form}").pack, size)
 
 
 def _text(value: str) -> bytes:

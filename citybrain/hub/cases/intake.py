@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-import h3
+import h3.api.basic_int as h3
 import orjson
 from django.db import connection
 from django.utils import timezone
@@ -178,7 +178,7 @@ def cell_of(lon: float | None, lat: float | None) -> int | None:
     """Return the H3 cell (resolution 9, about 0.1 km²) of a point, for the same-case check."""
     if lon is None or lat is None:
         return None
-    return int(h3.str_to_int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION)))
+    return int(h3.latlng_to_cell(lat, lon, CELL_RESOLUTION))
 
 
 def _item_of(report: Report) -> tuple[Item | None, list[dict[str, Any]]]:

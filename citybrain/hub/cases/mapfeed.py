@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-import h3
+import h3.api.basic_int as h3
 from django.db import connection
 
 from citybrain.base.identity.actor import Actor
@@ -69,9 +69,9 @@ def _point(row: tuple[Any, ...]) -> dict[str, Any]:
 
 def _clusters(rows: list[tuple[int, int, int]]) -> dict[str, Any]:
     """Return one point per H3 cell of resolution 7 (about 5 km²) with its counts."""
-    merged: dict[str, list[int]] = {}
+    merged: dict[int, list[int]] = {}
     for cell, number, late in rows:
-        parent = h3.cell_to_parent(h3.int_to_str(cell), 7)
+        parent = h3.cell_to_parent(cell, 7)
         counts = merged.setdefault(parent, [0, 0])
         counts[0] += number
         counts[1] += late

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import asin, cos, radians, sin, sqrt
 
-import h3
+import h3.api.basic_int as h3
 from django.db import connection
 from django.utils.translation import gettext as _
 
@@ -34,7 +34,7 @@ def candidates(actor: Actor, case: Case, limit: int = 5) -> list[SameCase]:
     """Return open cases near a case in place, time and words that the actor may see, likeliest first."""
     if case.cell is None or case.lon is None or case.lat is None:
         return []
-    cells = [h3.str_to_int(cell) for cell in h3.grid_disk(h3.int_to_str(case.cell), 1)]
+    cells = list(h3.grid_disk(case.cell, 1))
     scope, params = visible_sql(actor)
     with connection.cursor() as cursor:
         cursor.execute(

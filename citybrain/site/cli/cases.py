@@ -36,7 +36,7 @@ def import_cases(file: Path, map_file: Path, receipt: Path | None, area: str | N
     Exit codes: 0 done, 2 the file or the mapping can't be used.
     """
     from citybrain.base.identity.actor import SYSTEM
-    from citybrain.hub.cases.importing import importer, mapping
+    from citybrain.hub.cases.importing import apart, importer, mapping
 
     try:
         chosen = mapping.read(map_file)
@@ -51,7 +51,7 @@ def import_cases(file: Path, map_file: Path, receipt: Path | None, area: str | N
                 done = rows
 
             totals = importer.import_file(SYSTEM, file, chosen, receipt, told)
-    except (mapping.BadMapping, UnicodeDecodeError, EOFError, OSError) as error:
+    except (mapping.BadMapping, apart.Lost, UnicodeDecodeError, EOFError, OSError) as error:
         click.echo(f"citybrain: {error}", err=True)
         raise SystemExit(2) from error
     if as_json:

@@ -1,33 +1,29 @@
 """A file through a mapping: every row ends as a case or in the receipt; the same file again adds nothing.
 
-Batches go in one after the other, each in one transaction. While the database takes one in, a helper thread
+Batches go in one after the other, each in one transaction. While the database takes one in, a process beside
 packs the next and reads the one after; only the caller's thread asks the database.
 """
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import datetime
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from django.db import connection
 
-from citybrain.base.areas.index import AreaIndex
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.cases import bulk, items
-from citybrain.hub.cases.bulk import Packed, PastCase
-from citybrain.hub.cases.importing import places, rows
+from citybrain.hub.cases.bulk import Packed
+from citybrain.hub.cases.importing import places
+from citybrain.hub.cases.importing.apart import Apart, apart
 from citybrain.hub.cases.importing.mapping import BadMapping, Mapping311
-from citybrain.hub.cases.importing.places import Place
-from citybrain.hub.cases.importing.reading import last_moment, opened, rows_of
-from citybrain.hub.cases.importing.rows import Read, Refused
+from citybrain.hub.cases.importing.preparing import Batch, Line, Preparer
+from citybrain.hub.cases.importing.reading import check, opened, rows_of
 from citybrain.hub.cases.importing.totals import Totals
 from citybrain.hub.cases.models import Item
 
@@ -35,7 +31,7 @@ BATCH: Final = 5000
 LOCK: Final = 7_311_000
 
 Told = Callable[[int], None]
-Line = tuple[int, dict[str, str]]
+Packing = Future[tuple[Packed, Totals]]
 
 
 def import_file(
@@ -47,8 +43,8 @@ def import_file(
     BadMapping, UnicodeDecodeError.
     """
     require(actor, "cases.import")
-    as_of = mapping.as_of or last_moment(path, mapping)
-    work = Importer(actor, path.name, mapping, as_of)
+    check(path, mapping.encoding)
+    work = Importer(actor, path.name, mapping)
     with opened(path, mapping.encoding) as file, _receipt(receipt) as refused, _alone():
         work.run(enumerate(rows_of(file, mapping, path), start=2), refused, told or (lambda _rows: None))
     return work.totals
@@ -77,21 +73,11 @@ def _alone() -> Iterator[None]:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
 
 
-@dataclass(slots=True)
-class Batch:
-    """Some rows of the file as read: those that may become cases with their places, and the receipt's lines."""
-
-    rows: int = 0
-    reads: list[Read] = field(default_factory=list)
-    places: list[Place | None] = field(default_factory=list)
-    refused: list[tuple[int | str, str, Refused]] = field(default_factory=list)
-
-
 class Importer:
     """The state of one import: totals, and what is looked up once."""
 
-    def __init__(self, actor: Actor, name: str, mapping: Mapping311, as_of: datetime) -> None:
-        self.actor, self.name, self.mapping, self.as_of = actor, name, mapping, as_of
+    def __init__(self, actor: Actor, name: str, mapping: Mapping311) -> None:
+        self.actor, self.name, self.mapping = actor, name, mapping
         self.totals = Totals()
         self.items = self._items()
         self.area = self._area()
@@ -120,65 +106,45 @@ class Importer:
 
     def run(self, lines: Iterator[Line], receipt: Any, told: Told) -> None:
         """Bring all lines in, in their order; `told` hears how many rows were stored or refused."""
+        areas = places.index()
+        preparer = Preparer(lines, self.mapping, areas, self.items, self.area, self.rule)
+        with apart(preparer) as beside, ThreadPoolExecutor(1, "import") as asking:
+            self._pipe(beside, asking, receipt, told)
+
+    def _pipe(self, beside: Apart, asking: ThreadPoolExecutor, receipt: Any, told: Told) -> None:
         on_its_way: set[str] = set()  # references of the batch that is packed and not yet in the database
-        packing: Future[tuple[Packed, Totals]] | None = None
-        with ThreadPoolExecutor(1, "import") as helper:
-            reading = helper.submit(self.read, lines, places.index())
-            while (batch := reading.result()).rows:
-                fresh = self.sift(batch, on_its_way, receipt)
-                on_its_way = {one.ref for one, _place in fresh}
-                next_packing = helper.submit(self.pack, fresh, bulk.reserve(len(fresh))) if fresh else None
-                reading = helper.submit(self.read, lines, places.index())
-                self.write(packing)
-                told(self.totals.rows)
-                packing = next_packing
+        packing: Packing | None = None
+        reading: Future[Batch] = asking.submit(beside.ask, "read", BATCH)
+        while (batch := reading.result()).rows:
+            fresh = self.sift(batch, on_its_way, receipt)
+            on_its_way = {batch.refs[at] for at in fresh}
+            next_packing: Packing = asking.submit(beside.ask, "pack", fresh, bulk.reserve(len(fresh)))
+            reading = asking.submit(beside.ask, "read", BATCH)
             self.write(packing)
+            told(self.totals.rows)
+            packing = next_packing
+        self.write(packing)
+        self.totals.add(asking.submit(beside.ask, "judge_open").result())
 
-    def read(self, lines: Iterator[Line], areas: AreaIndex) -> Batch:
-        """Return the next rows of the file, typed and located; none at its end. Asks no database."""
-        batch = Batch()
-        for line, row in islice(lines, BATCH):
-            batch.rows += 1
-            try:
-                batch.reads.append(rows.read(self.mapping, row))
-            except Refused as error:
-                key = "-".join(row[name] for name in self.mapping.key_columns)
-                batch.refused.append((line, key, error))
-        batch.places = places.places(areas, batch.reads, self.mapping.system, self.area)
-        return batch
-
-    def sift(self, batch: Batch, on_its_way: set[str], receipt: Any) -> list[tuple[Read, Place]]:
-        """Return what is new in a batch; the rest is counted, and what is refused goes to the receipt."""
-        seen = on_its_way | bulk.known_refs([one.ref for one in batch.reads])
-        fresh: list[tuple[Read, Place]] = []
-        for one, place in zip(batch.reads, batch.places, strict=True):
-            if one.ref in seen:
+    def sift(self, batch: Batch, on_its_way: set[str], receipt: Any) -> list[int]:
+        """Return what is new in a batch, by position; the rest is counted, refusals go to the receipt."""
+        seen = on_its_way | bulk.known_refs(batch.refs)
+        fresh: list[int] = []
+        for at, ref in enumerate(batch.refs):
+            if ref in seen:
                 self.totals.already += 1
-            elif place is None:
-                batch.refused.append(("", one.ref, Refused("outside_city", f"{one.lon}, {one.lat}")))
+            elif at in batch.outside:
+                batch.refused.append(("", ref, "outside_city", batch.outside[at]))
             else:
-                seen.add(one.ref)
-                fresh.append((one, place))
+                seen.add(ref)
+                fresh.append(at)
         self.totals.rows += batch.rows
-        for line, key, error in batch.refused:
-            self.totals.refused[error.reason] += 1
-            receipt.writerow([line, key, error.reason, error.detail])
+        for refusal in batch.refused:
+            self.totals.refused[refusal[2]] += 1
+            receipt.writerow(refusal)
         return fresh
 
-    def pack(self, fresh: Sequence[tuple[Read, Place]], ids: Sequence[int]) -> tuple[Packed, Totals]:
-        """Return new cases ready to be written under the ids given, and their totals. Asks no database."""
-        totals = Totals()
-
-        def pasts() -> Iterator[PastCase]:
-            for one, place in fresh:
-                item = self.items.get(one.kind)
-                past, ours = rows.past_case(one, item, self.mapping.open_state, place, self.as_of, self.rule)
-                totals.count(one.closed is not None, item is not None, ours, one.theirs)
-                yield past
-
-        return bulk.pack(pasts(), ids), totals
-
-    def write(self, packing: Future[tuple[Packed, Totals]] | None) -> None:
+    def write(self, packing: Packing | None) -> None:
         """Write a packed batch, in one transaction."""
         if packing is not None:
             packed, totals = packing.result()

@@ -1,16 +1,16 @@
-"""A file of past requests, row by row: text or gzip, and its last moment."""
+"""A file of past requests, row by row: text or gzip."""
 
 import csv
 import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
 
-from citybrain.hub.cases.importing import rows
 from citybrain.hub.cases.importing.mapping import BadMapping, Mapping311
+
+BLOCK: Final = 1 << 20  # letters
 
 
 @contextmanager
@@ -42,13 +42,8 @@ def rows_of(file: IO[str], mapping: Mapping311, path: Path) -> Iterator[dict[str
     )
 
 
-def last_moment(path: Path, mapping: Mapping311) -> datetime:
-    """Return the latest report or closing in a file: open cases are judged as of then."""
-    latest: datetime | None = None
-    with opened(path, mapping.encoding) as file:
-        for row in rows_of(file, mapping, path):
-            for moment in rows.moments(mapping, row):
-                latest = moment if latest is None or moment > latest else latest
-    if latest is None:
-        raise BadMapping(f"{path}: no row has a usable time")
-    return latest
+def check(path: Path, encoding: str) -> None:
+    """Read a text file to its end, so that one in another encoding is refused whole. Raises UnicodeDecodeError."""
+    with opened(path, encoding) as file:
+        while file.read(BLOCK):
+            pass

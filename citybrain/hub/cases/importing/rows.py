@@ -80,7 +80,7 @@ def read(mapping: Mapping311, row: Mapping[str, str]) -> Read:
 
 
 def moments(mapping: Mapping311, row: Mapping[str, str]) -> list[datetime]:
-    """Return when a row was reported and closed, as far as that can be read."""
+    """Return when a refused row was reported and closed, as far as that can be read."""
     found: list[datetime] = []
     for column in (mapping.reported, mapping.closed):
         try:
@@ -134,11 +134,11 @@ def _verdict(mapping: Mapping311, row: Mapping[str, str]) -> bool | None:
 
 
 def past_case(
-    one: Read, item: Item | None, open_state: State, place: Mapping[str, Any], as_of: datetime, rule: str
+    one: Read, item: Item | None, open_state: State, place: Mapping[str, Any], rule: str
 ) -> tuple[PastCase, bool | None]:
-    """Return the case and our own verdict on it: on time, late, or None without a deadline."""
-    ours = deadlines.verdict(one.due, one.closed, as_of)
+    """Return the case and our own verdict on it: on time, late, or None while open or without a deadline."""
     ended = one.closed is not None
+    ours = deadlines.verdict(one.due, one.closed, one.closed) if one.closed else None
     state = State.CLOSED if ended else open_state
     values: dict[str, Any] = {
         "external_ref": one.ref,
@@ -157,7 +157,7 @@ def past_case(
         "closed_at": one.closed,
         "step": None if ended else int(Step.HANDLING),
         "due_at": None if ended else one.due,
-        "on_time": ours if ended else None,
+        "on_time": ours,
         "extra": {"kind": one.kind, **one.extra},
         **place,
     }
@@ -196,7 +196,7 @@ def _clocks(one: Read, ours: bool | None, rule: str) -> list[dict[str, Any]]:
             "working": False,
             "due_at": one.due,
             "stopped_at": one.closed,
-            "on_time": ours if one.closed else None,
+            "on_time": ours,
             "rule": rule if one.due else "导入时没有时限",
         }
     ]

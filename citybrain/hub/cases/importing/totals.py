@@ -27,12 +27,15 @@ class Totals:
         for one in fields(self):
             setattr(self, one.name, getattr(self, one.name) + getattr(other, one.name))
 
-    def count(self, closed: bool, has_item: bool, ours: bool | None, theirs: bool | None) -> None:
-        """Count one case with our verdict on it and the file's."""
+    def count(self, closed: bool, has_item: bool) -> None:
+        """Count one case."""
         self.cases += 1
         self.open += not closed
         self.closed += closed
         self.without_item += not has_item
+
+    def judge(self, ours: bool | None, theirs: bool | None) -> None:
+        """Count our verdict on one case and the file's."""
         self.on_time += ours is True
         self.late += ours is False
         self.no_deadline += ours is None
