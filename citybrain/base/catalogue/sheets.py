@@ -46,15 +46,15 @@ def read_form(content: bytes) -> Form:
     """
     entries: list[Line] = []
     fields: list[Line] = []
-    for name, lines in _tables(content):
+    for name, lines in tables_of(content):
         found_fields = header(lines, FIELD, NEEDED["field"])
         found_entries = header(lines, ENTRY, NEEDED["entry"])
         has_entries = found_entries is not None and _is_entries(found_entries[1], found_fields)
         if has_entries and found_entries is not None:
             both = found_fields is not None
-            entries += _lines(name, lines, *found_entries, needs="name_zh" if both else "")
+            entries += lines_below(name, lines, *found_entries, needs="name_zh" if both else "")
         if found_fields is not None:
-            fields += _lines(name, lines, *found_fields, filled="dataset")
+            fields += lines_below(name, lines, *found_fields, filled="dataset")
     if not entries and not fields:
         raise refuse("file", _("文件里没有数据资源或信息项的表头，请先导出目录作为模板。"))
     return Form(entries, fields)
@@ -66,7 +66,8 @@ def _is_entries(found: Mapping[str, int], fields: tuple[int, dict[str, int]] | N
     return fields is None or bool(telling & set(found))
 
 
-def _tables(content: bytes) -> list[tuple[str, list[list[str]]]]:
+def tables_of(content: bytes) -> list[tuple[str, list[list[str]]]]:
+    """Return the sheets of a workbook with their cells as text. Raises Refused for what is none, or too large."""
     if len(content) > MOST_BYTES:
         raise refuse("file", _("文件超过 %(size)d MB。") % {"size": MOST_BYTES // 1_000_000})
     try:
@@ -87,7 +88,7 @@ def _texts(book: Any, name: str) -> list[list[str]]:
     return [[cell_text(cell) for cell in row] for row in sheet.to_python(skip_empty_area=False)]
 
 
-def _lines(
+def lines_below(
     sheet: str,
     lines: Sequence[Sequence[str]],
     at: int,

@@ -86,6 +86,7 @@ def data_ways() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
     lending = ("catalogue.request", "catalogue.decide", "catalogue.audit")
     return (
         ("data_sets", _("数据目录"), "database", ("catalogue.view",)),
+        ("data_list_items", _("三张清单"), "list-details", ("catalogue.lists", "catalogue.audit")),
         ("data_intake", _("数据进来"), "cloud-upload", intake),
         ("data_conflicts", _("数据核实"), "arrows-split", intake),
         ("data_requests", _("数据申请"), "send", lending),

@@ -77,6 +77,59 @@ def add_item(
     return item
 
 
+def change_item(actor: Actor, item: TaskItem, **changes: Any) -> TaskItem:
+    """Change name_zh, name_en, basis or is_active of an item. Raises Forbidden, Refused.
+
+    An item that is no longer done needs nothing any more: its demands are closed with it.
+    """
+    require(actor, EDIT, Side(item.agency))
+    unknown = set(changes) - {"name_zh", "name_en", "basis", "is_active"}
+    if unknown:
+        raise TypeError(f"change_item: can't change {', '.join(sorted(unknown))}")
+    if not str(changes.get("name_zh", item.name_zh)).strip():
+        raise refuse("name_zh", _("请填写事项名称和标识。"))
+    with transaction.atomic():
+        item = TaskItem.objects.select_for_update(of=("self",)).select_related("agency").get(pk=item.pk)
+        for name, value in changes.items():
+            setattr(item, name, value if name == "is_active" else str(value).strip()[: _LONGEST[name]])
+        item.save()
+        if not item.is_active:
+            Demand.objects.filter(item=item).update(is_active=False)
+        record(actor.key, "catalogue.change_item", f"item:{item.key}", dict(changes))
+    return item
+
+
+_LONGEST = {"name_zh": 120, "name_en": 200, "basis": 500}
+
+
+def change_demand(
+    actor: Actor,
+    demand: Demand,
+    *,
+    title: str,
+    purpose: str,
+    fields: Sequence[Mapping[str, str]],
+    dataset: DataSet | None = None,
+    update_cycle: int = UpdateCycle.IRREGULAR,
+    mode: str = "",
+    asked_of: Agency | None = None,
+) -> Demand:
+    """Write a demand anew. Raises Forbidden, Refused for no fields or types that don't exist."""
+    require(actor, LISTS, Side(demand.agency))
+    wanted = [_wanted(one) for one in fields]
+    if not title.strip() or not purpose.strip() or not wanted:
+        raise refuse("title", _("请填写名称、用途和至少一个信息项。"))
+    _verify(update_cycle, mode or SupplyMode.TABLE)
+    with transaction.atomic():
+        demand = Demand.objects.select_for_update(of=("self",)).get(pk=demand.pk)
+        demand.title, demand.purpose, demand.fields = title.strip()[:120], purpose.strip()[:500], wanted
+        demand.dataset, demand.asked_of = dataset, asked_of
+        demand.update_cycle, demand.mode, demand.is_active = update_cycle, mode, True
+        demand.save()
+        record(actor.key, "catalogue.change_demand", f"demand:{demand.pk}", {"fields": wanted})
+    return demand
+
+
 def add_demand(
     actor: Actor,
     item: TaskItem,

@@ -93,6 +93,7 @@ def set_view(request: HttpRequest, code: str) -> HttpResponse:
         "versions": [(one, one.get_state_display(), REVISION_TONES[one.state]) for one in versions],
         "steps": _steps(actor, dataset, versions),
         "ask": _ask(actor, dataset),
+        "may_edit": not why_not(actor, EDIT, dataset),
         "may_upload": gives,
         "may_add_source": gives and actor.may(SOURCES),
         **_behind(actor, dataset, now),

@@ -8,10 +8,13 @@ from citybrain.faces.desk.data import (
     conflicts,
     grants,
     intake,
+    list_editing,
     mending,
     one_set,
+    pickers,
     sets,
     sources,
+    three_lists,
 )
 
 urlpatterns = [
@@ -31,6 +34,22 @@ urlpatterns = [
     path(
         "sources/<int:source_id>/edit/try/", sources.edit_view, {"trying": True}, name="data_source_edit_try"
     ),
+    path("sets/<slug:code>/supplies/add/", list_editing.supply_add_view, name="data_supply_add"),
+    path("choose/sets/", pickers.sets_view, name="data_choose_sets"),
+    path("choose/agencies/", pickers.agencies_view, name="data_choose_agencies"),
+    path("lists/items/", three_lists.items_view, name="data_list_items"),
+    path("lists/demands/", three_lists.demands_view, name="data_list_demands"),
+    path("lists/supplies/", three_lists.supplies_view, name="data_list_supplies"),
+    path("lists/unmet/", three_lists.unmet_view, name="data_list_unmet"),
+    path("lists/items/add/", list_editing.item_view, name="data_item_add"),
+    path("lists/items/<int:item_id>/", list_editing.item_view, name="data_item_edit"),
+    path("lists/demands/add/", list_editing.demand_view, name="data_demand_add"),
+    path("lists/demands/<int:demand_id>/", list_editing.demand_view, name="data_demand_edit"),
+    path("lists/demands/<int:demand_id>/end/", list_editing.demand_end_view, name="data_demand_end"),
+    path("lists/supplies/<int:supply_id>/", list_editing.supply_view, name="data_supply_edit"),
+    path("lists/supplies/<int:supply_id>/breaks/", list_editing.breaks_view, name="data_supply_breaks"),
+    path("lists/export.xlsx", list_editing.export_view, name="data_lists_export"),
+    path("lists/import/", list_editing.import_view, name="data_lists_import"),
     path("conflicts/", conflicts.list_view, name="data_conflicts"),
     path("conflicts/<int:conflict_id>/", conflicts.conflict_view, name="data_conflict"),
     path("conflicts/<int:conflict_id>/plain/", conflicts.plain_view, name="data_conflict_plain"),
