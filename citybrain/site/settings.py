@@ -170,6 +170,10 @@ CSRF_TRUSTED_ORIGINS = env.words("CITYBRAIN_ORIGINS", [])  # operator: https://c
 SMS_SENDER = env.text("CITYBRAIN_SMS_SENDER", "citybrain.base.identity.senders.LogSender")
 SMS_WEBHOOK = env.text("CITYBRAIN_SMS_WEBHOOK")  # operator: gets {"phone", "text"} as JSON by POST
 SMS_WEBHOOK_TOKEN = env.text("CITYBRAIN_SMS_TOKEN")  # operator: sent as a bearer token
+# operator: who proves a citizen's name online ("module.Class"); empty: an officer at the counter. Ours:
+# citybrain.base.exchange.naming.RegisterChecker, which asks the population set under a grant
+NAME_CHECKER = env.text("CITYBRAIN_NAME_CHECKER")
+IDENTITY_CHECKERS = {"L2": NAME_CHECKER} if NAME_CHECKER else {}
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0

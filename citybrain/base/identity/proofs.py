@@ -1,7 +1,8 @@
 """Identity levels 实名 (L2) and 实人 (L3): checkers that prove them, chosen by setting.
 
 A city plugs its own service (public security's CTID, a telecom's three-factor check) by naming a class in
-settings.IDENTITY_CHECKERS ({level: "module.Class"}). Ours, for where there is none, is an officer who looks at
+settings.IDENTITY_CHECKERS ({level: "module.Class"}). `exchange.naming.RegisterChecker` compares with the city's own
+register of people. Ours, for where there is none, is an officer who looks at
 the paper document and at the person before them.
 """
 
@@ -13,6 +14,10 @@ from django.conf import settings
 from django.utils.module_loading import import_string
 
 from citybrain.base.identity.models import AuthLevel, Person
+
+
+class CannotCheck(RuntimeError):
+    """The checker can't say yes or no now; the log says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +39,7 @@ class Checker(Protocol):
     by_officer: bool
 
     def check(self, person: Person, shown: dict[str, str]) -> Proof | None:
-        """Return the proof, or None when what was shown doesn't prove it."""
+        """Return the proof, or None when what was shown doesn't prove it. Raises CannotCheck."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.faces.portal.views import follow, my, pages, photo, questions, readings, report
+from citybrain.faces.portal.views import follow, my, naming, pages, photo, questions, readings, report
 
 app_name = "portal"
 
@@ -28,6 +28,7 @@ urlpatterns = [
     path("my/sign-out/", my.leave, name="sign_out"),
     path("my/data/", my.data, name="data"),
     path("my/readings/", readings.mine, name="readings"),
+    path("my/real-name/", naming.real_name, name="real_name"),
     path("accessibility/", pages.accessibility, name="accessibility"),
     path("privacy/", pages.privacy, name="privacy"),
 ]

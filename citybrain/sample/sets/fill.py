@@ -19,6 +19,7 @@ from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.identity.models import Agency
 from citybrain.sample.city import City
 from citybrain.sample.sets.handing import SECOND, TRUTH, Handed, Say, hand_over
+from citybrain.sample.sets.lend import lend_register
 from citybrain.sample.sets.make import basis_of
 
 SECOND_BODY: Final = "data_bureau"
@@ -35,6 +36,7 @@ def fill(city: City, say: Say | None = None, *, people: int | None = None) -> in
     home = Path(settings.HOME) / "sample"
     handed_over = home / "handed_over"
     handed = hand_over(basis, handed_over, say=say)
+    lend_register()
     second = _second_system()
     for one in handed:
         _queue(one, second)

@@ -16,7 +16,7 @@ from citybrain.base.identity.history import describe_changes, note
 from citybrain.base.identity.models import Agency, AuthLevel, Person, PersonKind
 from citybrain.base.identity.names import normalise_name, pinyin_key
 from citybrain.base.identity.phones import normalise_phone
-from citybrain.base.identity.proofs import checker_for
+from citybrain.base.identity.proofs import Checker, checker_for
 
 LOGIN = re.compile(r"[a-z][a-z0-9._-]{2,39}")
 PREFERENCES = frozenset({"language", "theme", "large_type", "columns", "density"})
@@ -141,15 +141,22 @@ def reactivate_person(actor: Actor, person: Person, reason: str, now: datetime |
 
 
 def prove_level(
-    actor: Actor, person: Person, level: AuthLevel, shown: dict[str, str], now: datetime | None = None
+    actor: Actor,
+    person: Person,
+    level: AuthLevel,
+    shown: dict[str, str],
+    now: datetime | None = None,
+    *,
+    checker: Checker | None = None,
 ) -> AuthLevel:
     """Let the city's checker prove an identity level from what is shown, and return the level now reached.
 
-    Where the checker is an officer's eyes, it takes an officer with people.manage (for a citizen: anywhere).
+    `checker`: another one than the city's for this level. Where it is an officer's eyes, it takes an officer with
+    people.manage (for a citizen: anywhere).
     Raises Forbidden, and Refused when what was shown proves nothing.
     """
     moment = now or timezone.now()
-    checker = checker_for(level)
+    checker = checker or checker_for(level)
     hat = None
     if checker.by_officer or actor.person_id != person.pk:
         check_not_oneself(actor, person, _("身份核验须由工作人员当面办理。"))

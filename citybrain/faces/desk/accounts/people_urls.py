@@ -2,13 +2,14 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.accounts import choices, importing, people, person, reviewing
+from citybrain.faces.desk.accounts import choices, citizens, importing, people, person, reviewing
 
 app_name = "people"
 urlpatterns = [
     path("", people.listing, name="list"),
     path("new/", people.new, name="new"),
     path("review/", reviewing.review, name="review"),
+    path("citizens/", citizens.bind, name="citizens"),
     path("import/", importing.upload, name="import"),
     path("import/template.xlsx", importing.template, name="template"),
     path("import/<int:import_id>/", importing.receipt, name="receipt"),

@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET
 from citybrain.base.exchange.delivery.readings import Reading, of_person
 from citybrain.base.identity.access import Forbidden
 from citybrain.faces.portal.doors import actor_of, citizen_of, portal
+from citybrain.faces.portal.views.naming import may_name
 from citybrain.faces.portal.words import moment, stamp
 
 YEAR = timedelta(days=366)
@@ -69,7 +70,11 @@ def mine(request: HttpRequest) -> HttpResponse:
     try:
         readings = of_person(actor_of(request), now - YEAR, now + timedelta(minutes=1))
     except Forbidden as refused:
-        context: dict[str, Any] = {"why": refused.reason_zh, "ask": refused.whom_to_ask}
+        context: dict[str, Any] = {
+            "why": refused.reason_zh,
+            "ask": refused.whom_to_ask,
+            "may_name": may_name(),
+        }
         return render(request, "portal/readings.html", context, status=403)
     uses = uses_of(readings, now)
     context = {
