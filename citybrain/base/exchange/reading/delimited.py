@@ -48,7 +48,7 @@ def records(text: str, dialect: Dialect, limit: int = RECORDS) -> list[tuple[int
 def sniff(text: str) -> Dialect:
     """Return the dialect of a sample: the sign that parts most records into the same number of cells, 2 or more."""
     best, best_score = Dialect(","), 0.0
-    for delimiter in DELIMITERS:
+    for delimiter in (*_spaced(text), *DELIMITERS):
         if delimiter not in text:
             continue
         for quote in ('"', "'") if f"{delimiter}'" in text or text.startswith("'") else ('"',):
@@ -58,6 +58,11 @@ def sniff(text: str) -> Dialect:
             if score > best_score + 1e-9:
                 best, best_score = Dialect(delimiter, quote), score
     return best
+
+
+def _spaced(text: str) -> tuple[str, ...]:
+    """Return the signs that a blank follows, where a quote after the blank would else be taken for text."""
+    return tuple(f"{sign} " for sign in ",;" if f'{sign} "' in text and f'{sign}"' not in text)
 
 
 def _score(found: Sequence[tuple[int, list[str]]]) -> float:

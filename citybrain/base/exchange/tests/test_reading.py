@@ -73,6 +73,13 @@ def test_the_sign_between_cells_is_found(tmp_path: Path, sign: str) -> None:
     assert (found.delimiter, zoo.rows_of(found)) == (sign, zoo.TWO)
 
 
+def test_a_blank_between_sign_and_quote_is_no_part_of_the_cell(tmp_path: Path) -> None:
+    text = '"编号", "名称", "数"\n"1", "甲, 乙", 2.5\n"2", "丙", 3\n'
+    found = read(zoo.put(tmp_path, "a.csv", text), tmp_path / "w")
+    assert found.names == ("编号", "名称", "数")
+    assert zoo.rows_of(found) == [("1", "甲, 乙", "2.5"), ("2", "丙", "3")]
+
+
 def test_decimal_commas_do_not_hide_semicolons(tmp_path: Path) -> None:
     found = read(zoo.put(tmp_path, "a.csv", "名;长;宽\n桥一;1,5;2,5\n桥二;3,25;4,0\n"), tmp_path / "w")
     assert zoo.rows_of(found) == [("桥一", "1,5", "2,5"), ("桥二", "3,25", "4,0")]
