@@ -124,7 +124,11 @@ def field_of(line: Line) -> Field:
     for key in ("mask", "code_table", "check", "pattern", "note"):
         data[key] = line.get(key) or None
     made = Field.from_json(data)
-    return replace(made, minimum=_limit(line.get("minimum"), made), maximum=_limit(line.get("maximum"), made))
+    limited = replace(
+        made, minimum=_limit(line.get("minimum"), made), maximum=_limit(line.get("maximum"), made)
+    )
+    limited.verify()
+    return limited
 
 
 def _type(word: str, length: str) -> Type:
