@@ -148,20 +148,20 @@ def _cannot(name: str, text: str | None, known: frozenset[str]) -> str:
 
 
 def take_pushed(batch: Batch) -> None:
-    """Take a batch of pushed rows in: landed as JSON lines, one run for each source, those that end apart."""
-    groups: dict[tuple[int, bool], list[Staged]] = {}
+    """Take a batch of pushed rows in, in its order: a run for as many calls as are of one source, ended rows apart."""
+    groups: list[tuple[tuple[int, bool], list[Staged]]] = []
     for write in batch.writes:
-        groups.setdefault((int(write.note.get("source") or 0), bool(write.note.get("ended"))), []).append(
-            write
-        )
-    sources = Source.objects.select_related("dataset__current", "supply").in_bulk(
-        [number for number, _ in groups]
-    )
-    for (number, ended), writes in groups.items():
+        group = int(write.note.get("source") or 0), bool(write.note.get("ended"))
+        if not groups or groups[-1][0] != group:
+            groups.append((group, []))
+        groups[-1][1].append(write)
+    known = Source.objects.select_related("dataset__current", "supply")
+    sources = known.in_bulk([number for (number, _), _ in groups])
+    for place, ((number, ended), writes) in enumerate(groups):
         source = sources.get(number)
         if source is None:
             raise LookupError(f"push to {batch.code}: its source is gone")
-        _take(source, writes, f"{batch.ingest}-{number}{'-ended' if ended else ''}", ended=ended)
+        _take(source, writes, f"{batch.ingest}-{place}", ended=ended)
 
 
 def _take(source: Source, writes: Sequence[Staged], ingest: str, *, ended: bool) -> None:

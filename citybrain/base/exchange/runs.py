@@ -19,7 +19,7 @@ from django.utils import timezone
 from citybrain.base.exchange import landing
 from citybrain.base.exchange.models import Quarantined, Run, Source
 from citybrain.base.exchange.sources import SourceError
-from citybrain.base.exchange.steps import checking, storing, taking
+from citybrain.base.exchange.steps import checking, parting, storing, taking
 from citybrain.base.exchange.steps.job import Job, Stopped
 from citybrain.base.ledger import record
 
@@ -27,8 +27,10 @@ log = logging.getLogger("citybrain.exchange")
 STEPS: Final[tuple[tuple[str, Callable[[Job], dict[str, Any]]], ...]] = (
     ("land", taking.land),
     ("read", taking.read_file),
+    ("part", parting.part),
     ("check", checking.check),
     ("merge", storing.merge),
+    ("end", parting.end_rows),
     ("publish", storing.publish),
     ("measure", storing.measure),
 )
@@ -145,6 +147,8 @@ def _files_there(run: Run, step: str) -> bool:
     """Whether what earlier steps left on disk is still there."""
     if step == "check":
         return Path(run.done["read"]["reading"]["plan"]["path"]).exists()
+    if step == "end" and run.done.get("part"):
+        return Path(run.done["part"]["keys"]).exists()
     return step != "merge" or Path(run.done["check"]["good"]).exists()
 
 
@@ -169,7 +173,11 @@ def figures(run: Run) -> dict[str, Any]:
     if skipped:
         return {"skipped": skipped, "rows": 0, "inserted": 0, "updated": 0, "removed": 0}
     checked, merged = run.done["check"], run.done["merge"]
-    return {name: checked[name] for name in ("rows", "rows_good", "rows_bad", "repeated")} | dict(merged)
+    part = run.done.get("part") or {}
+    ended = {name: part[name] for name in ("ended", "ended_bad")} if part else {}
+    return (
+        {name: checked[name] for name in ("rows", "rows_good", "rows_bad", "repeated")} | dict(merged) | ended
+    )
 
 
 def _stop(run: Run, stopped: Stopped) -> None:

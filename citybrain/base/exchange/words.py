@@ -19,6 +19,8 @@ WHY: Final = {
     "too_many_bad": gettext_lazy(
         "%(rows)s 行中有 %(bad)s 行不合格，可能送错了文件；请确认后继续，或重新报送。"
     ),
+    "ended_without_key": gettext_lazy("数据资源没有主键，不能按主键结束。"),
+    "ended_column_gone": gettext_lazy("标记已结束的“%(column)s”列不见了，请改正来源的设置后重新报送。"),
     "failed": gettext_lazy("“%(step)s”一步没有成功：%(detail)s"),
 }
 

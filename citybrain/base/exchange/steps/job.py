@@ -46,6 +46,11 @@ class Job:
         return Reading.from_json(self.run.done["read"]["reading"])
 
     @property
+    def ended(self) -> bool:
+        """Whether all rows of the run are ones that ended."""
+        return bool((self.run.done.get("internal") or {}).get("ended"))
+
+    @property
     def columns(self) -> dict[str, str]:
         """Field → column, as agreed when the file was read."""
         return dict(self.run.done["read"]["mapping"])

@@ -22,6 +22,8 @@ def land(job: Job) -> dict[str, Any]:
         run.name = got.name[:255]
         run.save(update_fields=["landed", "name"])
         got.path.unlink(missing_ok=True)
+        if got.ended:
+            run.done["internal"] = {"ended": True}
         return {"digest": run.landed.digest, "cursor": got.cursor}
     if not run.done.get("internal") and _came_before(run, run.landed):
         return {"skip": "same_file", "digest": run.landed.digest}
@@ -68,7 +70,7 @@ def _agree(job: Job, columns: Any, mapping: dict[str, str]) -> None:
     found = drift(dict(source.columns), columns) if not run.done.get("internal") else drift({}, columns)
     run.drift = found.to_json() if found else {}
     run.save(update_fields=["drift"])
-    needed = [one for one in job.shape.fields if one.key or one.required]
+    needed = [one for one in job.shape.fields if one.key or (one.required and not job.ended)]
     lacking = [one.zh for one in needed if one.name not in mapping]
     used = {*match([name for name, _ in source.columns], job.shape, source.mapping).values()}
     gone = [name for name in found.missing if name in used]
