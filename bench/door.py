@@ -1,7 +1,7 @@
 """How quickly rows are found by key under a grant, with receipts committed before the answers, beside a bare look-up.
 
 `python bench/door.py [--rows N] [--seconds S] [--connections C] [--workers W]` starts a durable database of its own
-with a serving copy of N people, lends it, and calls both doors over HTTP, behind the same server (granian, ASGI):
+with a serving copy of N people, lends it, and calls both doors over HTTP, behind the same server (granian, RSGI):
 ours, and a bare one that answers `SELECT … WHERE _key = …` with neither key, grant, mask, limit nor receipt. The load
 comes from a process of its own on the same cores. Prints one JSON object.
 """
@@ -44,54 +44,36 @@ def key_of(i: int) -> str:
 class Bare:
     """The bare door: a pool, one prepared statement, JSON."""
 
-    pool = None
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        import gc
 
-    async def __call__(self, scope: dict, receive: Callable, send: Callable) -> None:
-        import orjson
         from psycopg_pool import AsyncConnectionPool
 
-        if scope["type"] == "lifespan":
-            await receive()
-            self.pool = AsyncConnectionPool(
-                os.environ["DATABASE_URL"], min_size=2, max_size=8, open=False, check=None,
-                kwargs={"autocommit": True, "prepare_threshold": 2},
-            )  # fmt: skip
-            await self.pool.open()
-            await send({"type": "lifespan.startup.complete"})
-            return
-        body = orjson.loads((await receive())["body"])
+        self.pool = AsyncConnectionPool(
+            os.environ["DATABASE_URL"], min_size=2, max_size=8, open=False, check=None,
+            kwargs={"autocommit": True, "prepare_threshold": 2},
+        )  # fmt: skip
+        loop.run_until_complete(self.pool.open())
+        gc.freeze()
+
+    async def __rsgi__(self, scope: object, proto: Callable) -> None:
+        import orjson
+
+        body = orjson.loads(await proto())
         async with self.pool.connection() as link:
             row = await (await link.execute(BARE_SQL, {"key": body["key"]})).fetchone()
-        content = orjson.dumps({"row": row})
-        head = [(b"content-type", b"application/json"), (b"content-length", str(len(content)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": head})
-        await send({"type": "http.response.body", "body": content})
+        proto.response_bytes(200, [("content-type", "application/json")], orjson.dumps({"row": row}))
 
 
 bare = Bare()
 
 
 @contextlib.contextmanager
-def served(
-    environment: dict[str, str], application: str, port: int, workers: int, kind: str
-) -> Iterator[int]:
-    """Serve an ASGI application; yield the server's process."""
-    if kind == "uvicorn":
-        command = ["uvicorn", application, "--port", str(port), "--workers", str(workers), "--no-access-log"]
-        command += ["--log-level", "error"]
-    else:
-        command = [
-            "granian",
-            application,
-            "--interface",
-            "asgi",
-            "--port",
-            str(port),
-            "--workers",
-            str(workers),
-        ]
-        command += ["--no-ws", "--log-level", "error"]
-    process = subprocess.Popen([sys.executable, "-m", *command], env=environment, cwd=ROOT / "bench")
+def served(environment: dict[str, str], application: str, port: int, workers: int) -> Iterator[int]:
+    """Serve an application as the city does; yield the server's process."""
+    command = [sys.executable, "-m", "granian", application, "--interface", "rsgi", "--port", str(port)]
+    command += ["--workers", str(workers), "--no-ws", "--log-level", "error"]
+    process = subprocess.Popen(command, env=environment, cwd=ROOT / "bench")
     try:
         from _city import _wait
 
@@ -111,22 +93,53 @@ def cpu_of(pid: int) -> float:
     return sum(sum(one.cpu_times()[:2]) for one in family)
 
 
+class Caller(asyncio.Protocol):
+    """One connection: sends a request, counts the answer, sends the next, until it is time."""
+
+    def __init__(self, requests: list[bytes], until: float, counted: list[float], wrong: list[bytes]) -> None:
+        self.requests, self.until, self.counted, self.wrong = requests, until, counted, wrong
+        self.done = asyncio.get_running_loop().create_future()
+        self.data = b""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self.ask()
+
+    def ask(self) -> None:
+        self.begun = time.perf_counter()
+        self.transport.write(self.requests[int(random.random() * len(self.requests))])
+
+    def data_received(self, data: bytes) -> None:
+        self.data += data
+        end = self.data.find(b"\r\n\r\n")
+        if end < 0:
+            return
+        at = self.data.lower().find(b"content-length:", 0, end) + 15
+        if len(self.data) < end + 4 + int(self.data[at : self.data.find(b"\r", at)]):
+            return
+        now = time.perf_counter()
+        self.counted.append(now - self.begun)
+        if self.data[9:12] != b"200":
+            self.wrong.append(self.data[:200])
+        self.data = b""
+        if now < self.until:
+            self.ask()
+        else:
+            self.transport.close()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
 async def _drive(
     port: int, requests: list[bytes], until: float, counted: list[float], wrong: list[bytes]
 ) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    count = 0
-    while time.perf_counter() < until:
-        begun = time.perf_counter()
-        writer.write(requests[random.randrange(len(requests))])
-        head = await reader.readuntil(b"\r\n\r\n")
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        await reader.readexactly(length)
-        counted.append(time.perf_counter() - begun)
-        count += 1
-        if head[9:12] != b"200":
-            wrong.append(head[:40])
-    writer.close()
+    loop = asyncio.get_running_loop()
+    _transport, caller = await loop.create_connection(
+        lambda: Caller(requests, until, counted, wrong), "127.0.0.1", port
+    )
+    await caller.done
 
 
 def load(port: int, path: str, key: str, rows: int, seconds: float, connections: int) -> dict:
@@ -215,7 +228,7 @@ def measured(environment: dict[str, str], key: str, ask: argparse.Namespace) -> 
     for _round in range(ask.rounds):
         for at, (name, (application, path)) in enumerate(doors.items()):
             port = ask.port + at
-            with served(environment, application, port, ask.workers, ask.server) as pid:
+            with served(environment, application, port, ask.workers) as pid:
                 before = cpu_of(pid)
                 one = load(port, path, key, ask.rows, ask.seconds, ask.connections)
                 one["server_cpu_us_a_call"] = round(
@@ -239,7 +252,6 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--rounds", type=int, default=2)
     parser.add_argument("--port", type=int, default=18640)
-    parser.add_argument("--server", choices=["granian", "uvicorn"], default="granian")
     ask = parser.parse_args()
     sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
     from citybrain.site.postgres import Server
@@ -266,7 +278,7 @@ def main() -> None:
             result = measured(environment, key, ask)
             told = {
                 "bench": "door", "rows": ask.rows, "connections": ask.connections, "workers": ask.workers,
-                "server": ask.server, "fill_seconds": round(filled, 1), **result, "receipts": kept(),
+                "fill_seconds": round(filled, 1), **result, "receipts": kept(),
                 "load_average": [round(one, 2) for one in os.getloadavg()],
             }  # fmt: skip
             print(json.dumps(told, ensure_ascii=False))

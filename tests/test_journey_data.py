@@ -95,8 +95,11 @@ def door(open_city: TinyCity, settings: object) -> Iterator[str]:
     settings.DATA_PORT = port  # type: ignore[attr-defined]
     command = (
         "-m",
-        "uvicorn",
+        "granian",
         "citybrain.site.data:application",
+        "--interface",
+        "rsgi",
+        "--no-ws",
         "--port",
         str(port),
         "--log-level",

@@ -1,15 +1,14 @@
 """The data process: the door for machines (base.exchange.delivery), with its heartbeat.
 
-Run by granian as an ASGI application, a worker a core. It loads the models for their names; its statements are its
+Run by granian as an RSGI application, a worker a core. It loads the models for their names; its statements are its
 own and asynchronous.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import os
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
 
 import django
 import psycopg
@@ -19,6 +18,7 @@ django.setup()
 
 from django.conf import settings  # noqa: E402
 
+from citybrain.base.exchange.delivery import wire  # noqa: E402
 from citybrain.base.exchange.delivery.door import Door  # noqa: E402
 from citybrain.site import tether  # noqa: E402
 from citybrain.site.database import connection_info  # noqa: E402
@@ -29,10 +29,6 @@ _SQL_BEAT = """
 INSERT INTO site_state (key, at, value) VALUES ('data', now(), %s)
 ON CONFLICT (key) DO UPDATE SET at = EXCLUDED.at, value = EXCLUDED.value
 """
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 async def beat(door: Door) -> None:
@@ -53,43 +49,34 @@ async def beat(door: Door) -> None:
 
 
 class Application:
-    """The ASGI application: one door a process."""
+    """The application as granian runs it (RSGI): one door a process."""
 
     def __init__(self) -> None:
-        self.door: Door | None = None
-        self.tasks: list[asyncio.Task[None]] = []
+        self.door = Door(connection_info(), settings.TIME_ZONE, settings.SECRET_KEY)
+        self.beating: asyncio.Task[None] | None = None
+
+    def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        tether.watch_parent(os.getppid())
+        loop.run_until_complete(self.start())
+        gc.collect()
+        gc.freeze()  # what was imported stays: looking through it again and again makes calls wait
+
+    def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
+        loop.run_until_complete(self.end())
+
+    async def __rsgi__(self, scope: wire.Scope, proto: wire.Wire) -> None:
+        await wire.serve(self.door, scope, proto)
 
     async def start(self) -> None:
         """Open the door."""
-        self.door = Door(connection_info(), settings.TIME_ZONE, settings.SECRET_KEY)
-        await self.door.pool.open()
-        self.tasks = [asyncio.create_task(self.door.committer.run()), asyncio.create_task(beat(self.door))]
+        await self.door.open()
+        self.beating = asyncio.create_task(beat(self.door))
 
     async def end(self) -> None:
         """Close the door."""
-        for task in self.tasks:
-            task.cancel()
-        if self.door is not None:
-            await self.door.pool.close()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "lifespan":
-            await self.lifespan(receive, send)
-        elif scope["type"] == "http" and self.door is not None:
-            await self.door.serve(scope, receive, send)
-
-    async def lifespan(self, receive: Receive, send: Send) -> None:
-        """Start and end with the server."""
-        while True:
-            message = await receive()
-            if message["type"] == "lifespan.startup":
-                tether.watch_parent(os.getppid())
-                await self.start()
-                await send({"type": "lifespan.startup.complete"})
-            else:
-                await self.end()
-                await send({"type": "lifespan.shutdown.complete"})
-                return
+        if self.beating is not None:
+            self.beating.cancel()
+        await self.door.close()
 
 
 application = Application()

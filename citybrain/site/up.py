@@ -170,7 +170,7 @@ def data_command(port: int) -> list[str]:
         "granian",
         "citybrain.site.data:application",
         "--interface",
-        "asgi",
+        "rsgi",
         "--no-ws",
     ]
     command += ["--host", settings.ADDRESS, "--port", str(port), "--workers", str(settings.DATA_WORKERS)]

@@ -91,7 +91,8 @@ def revoke(number: int) -> None:
 def deliver_now(grant: str, form: str, fields: str, since: int | None) -> None:
     """Ask for a file, make it here, and say where it lies."""
     from citybrain.base.exchange.delivery import batch
-    from citybrain.base.exchange.delivery.compile import Asked, Refused
+    from citybrain.base.exchange.delivery.compile import Asked
+    from citybrain.base.exchange.delivery.refusals import Refused
     from citybrain.base.exchange.models import Delivery
     from citybrain.base.identity.actor import SYSTEM
 

@@ -19,14 +19,16 @@ from django.core import signing
 from django.db import connection, transaction
 from django.db.models import Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from citybrain.base.catalogue.grants import Policy, policy, why_not_live
 from citybrain.base.catalogue.models import Grant
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.delivery import calls, receipts, whose, writing
-from citybrain.base.exchange.delivery.compile import LAKE_ROWS, Asked, Compiler, Refused
+from citybrain.base.exchange.delivery.compile import LAKE_ROWS, Asked, Compiler
 from citybrain.base.exchange.delivery.keys import _Receiver
+from citybrain.base.exchange.delivery.refusals import Refused
 from citybrain.base.exchange.models import Delivery, DeliveryState, Receipt, SetKind
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -71,7 +73,7 @@ def check(compiler: Compiler, form: str, asked: Asked, since: int | None) -> Non
         raise Refused("mode_not_granted", _("授权不包含这种获取方式。"), 403)
     if form not in writing.FORMS:
         told = {"forms": "、".join(writing.FORMS)}
-        raise Refused("bad_form", _("文件格式应为其中之一：%(forms)s。") % told)
+        raise Refused("bad_form", _("文件格式应为其中之一：%(forms)s。"), told=told)
     if since is not None and not compiler.key_clear:
         raise Refused("no_key", _("增量变更需要主键字段的明文授权。"), 403)
     compiler.rows(asked, since)
@@ -281,7 +283,7 @@ def run(delivery: Delivery, now: datetime) -> Delivery:
     except (Refused, writing.TooLong) as refused:
         shutil.rmtree(into, ignore_errors=True)
         told = {"most": writing.EXCEL_ROWS - 1}
-        too_long = _("数据超过 Excel 工作表的 %(most)d 行，请改用 Parquet 或 CSV。") % told
+        too_long = gettext("数据超过 Excel 工作表的 %(most)d 行，请改用 Parquet 或 CSV。") % told
         delivery.why = str(refused) if isinstance(refused, Refused) else too_long
         delivery.state = DeliveryState.REFUSED
         delivery.save()

@@ -5,14 +5,14 @@ A body is the length of a JSON head, the head, then the tokens (16 bytes each) o
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
 import orjson
 
-from citybrain.base.exchange.delivery.keyed import Tokens
+from citybrain.base.exchange.delivery.keyed import Tokens, hash_few
 
 _LENGTH: Final = struct.Struct("<I")
 
@@ -47,23 +47,29 @@ class What:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One call: when (µs since 1970), what, how many rows, and whose."""
+    """One call: when (µs since 1970), what, how many rows, and whose: texts that are kept as tokens only."""
 
     at: int
     what: What
     rows: int
-    tokens: tuple[tuple[int, int], ...]
+    whose: tuple[str, ...]
 
 
-def pack(calls: Iterable[Call]) -> bytes:
-    """Return calls as one body."""
+def pack(calls: Iterable[Call], secret: Callable[[What], bytes]) -> bytes:
+    """Return calls as one body; `secret` tells the key their texts are hashed with."""
     whats: dict[What, int] = {}
-    lines, tokens = [], []
+    lines: list[list[int]] = []
+    texts: dict[bytes, list[str]] = {}
+    order: list[bytes] = []
     for call in calls:
-        lines.append([call.at, whats.setdefault(call.what, len(whats)), call.rows, len(call.tokens)])
-        tokens += [high << 64 | low for high, low in call.tokens]
+        lines.append([call.at, whats.setdefault(call.what, len(whats)), call.rows, len(call.whose)])
+        if call.whose:
+            key = secret(call.what)
+            texts.setdefault(key, []).extend(call.whose)
+            order += [key] * len(call.whose)
+    tokens = {key: iter(hash_few(some, key)) for key, some in texts.items()}
     head = orjson.dumps({"what": [what.to_json() for what in whats], "calls": lines})
-    return _LENGTH.pack(len(head)) + head + b"".join(one.to_bytes(16, "big") for one in tokens)
+    return _LENGTH.pack(len(head)) + head + b"".join([next(tokens[key]) for key in order])
 
 
 def unpack(body: bytes) -> list[tuple[int, What, int, Tokens]]:

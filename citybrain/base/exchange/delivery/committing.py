@@ -15,9 +15,10 @@ from typing import Any, Final
 import psycopg
 
 from citybrain.base.exchange.delivery.calls import Call, pack
+from citybrain.base.exchange.delivery.subjects import secret_of
 
 log = logging.getLogger("citybrain.data")
-LINGER_SECONDS: Final = 0.002  # how long the first call of a group waits for others
+LINGER_SECONDS: Final = 0.002  # how long the first call of a group waits for others, where others came before
 MOST_CALLS: Final = 500  # of one group
 PAUSE_SECONDS: Final = 0.2
 
@@ -109,11 +110,13 @@ class Committer:
                 one.done.set_exception(NotKept())
 
     async def _serve(self, link: psycopg.AsyncConnection[Any]) -> None:
+        company = False
         while True:
             await self.wake.wait()
-            if len(self.waiting) < MOST_CALLS:
+            if company and len(self.waiting) < MOST_CALLS:
                 await asyncio.sleep(LINGER_SECONDS)
             taken = self._taken()
+            company = len(taken) > 1
             try:
                 await self._commit(link, taken)
             finally:
@@ -143,7 +146,7 @@ class Committer:
             "calls": [len(members) for members in groups.values()],
             "daily": [members[-1].daily for members in groups.values()],
             "rates": [members[-1].rate for members in groups.values()],
-            "bodies": [pack(one.call for one in members) for members in groups.values()],
+            "bodies": [pack([one.call for one in members], secret_of) for members in groups.values()],
         }
         return dict(await (await link.execute(_KEEP, values)).fetchall())
 

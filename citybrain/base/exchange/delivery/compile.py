@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import sqlglot
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 from sqlglot import exp
 
 from citybrain.base.catalogue import masks
@@ -20,6 +20,7 @@ from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.catalogue.grants import Policy
 from citybrain.base.catalogue.shape import Field, Shape
 from citybrain.base.catalogue.types import Type
+from citybrain.base.exchange.delivery.refusals import Refused
 from citybrain.base.exchange.delivery.values import BadValue, made
 
 Dialect = Literal["postgres", "duckdb"]
@@ -30,15 +31,6 @@ MOST_VALUES: Final = 200
 MOST_CONDITIONS: Final = 20
 _COMPARES: Final = {"eq": exp.EQ, "ne": exp.NEQ, "lt": exp.LT, "le": exp.LTE, "gt": exp.GT, "ge": exp.GTE}
 _ORDERED: Final = frozenset({"lt", "le", "gt", "ge", "between"})
-
-
-class Refused(ValueError):
-    """What is asked isn't allowed or can't be. `code` is for machines, the text for people; 403 or 422."""
-
-    def __init__(self, code: str, text: str, status: int = 422) -> None:
-        super().__init__(text)
-        self.code = code
-        self.status = status
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +63,13 @@ class Asked:
         if not isinstance(fields, list) or not all(isinstance(one, str) for one in fields):
             raise Refused("bad_request", _("fields 应为字段名列表。"))
         if not isinstance(limit, int) or isinstance(limit, bool) or not 1 <= limit <= MOST_ROWS:
-            raise Refused("bad_limit", _("limit 应为 1 到 %(most)d 的整数。") % {"most": MOST_ROWS})
+            raise Refused(
+                "bad_limit",
+                _("limit 应为 1 到 %(most)d 的整数，更多数据请分页或申请文件。"),
+                told={"most": MOST_ROWS},
+            )
         if len(where) > MOST_CONDITIONS:
-            raise Refused("bad_condition", _("条件最多 %(most)d 项。") % {"most": MOST_CONDITIONS})
+            raise Refused("bad_condition", _("条件最多 %(most)d 项。"), told={"most": MOST_CONDITIONS})
         return Asked(tuple(dict.fromkeys(fields)), where, _sort_of(data.get("sort")), limit)
 
 
@@ -129,7 +125,7 @@ class Compiler:
     def _not_granted(self, names: Sequence[str]) -> Refused:
         told = {"names": "、".join(name[:60] for name in names[:10]), "granted": "、".join(self.granted)}
         return Refused(
-            "field_not_granted", _("字段 %(names)s 不在授权范围内。可用字段：%(granted)s。") % told, 403
+            "field_not_granted", _("字段 %(names)s 不在授权范围内。可用字段：%(granted)s。"), 403, told
         )
 
     def _column(self, name: str) -> exp.Expr:
@@ -150,7 +146,7 @@ class Compiler:
             plain = made(value, one.type)
         except BadValue as bad:
             told = {"name": one.name, "type": str(one.type)}
-            raise Refused("bad_value", _("字段 %(name)s 的值不符合类型 %(type)s。") % told) from bad
+            raise Refused("bad_value", _("字段 %(name)s 的值不符合类型 %(type)s。"), told=told) from bad
         name = f"p{len(self.params)}"
         self.params[name] = plain
         typed = one.type.postgres if self.dialect == "postgres" else one.type.duckdb
@@ -171,7 +167,9 @@ class Compiler:
             expression = self._ordered(expression, one)
         if op == "in":
             if not 1 <= len(value) <= MOST_VALUES:
-                raise Refused("bad_condition", _("in 的取值应为 1 到 %(most)d 个。") % {"most": MOST_VALUES})
+                raise Refused(
+                    "bad_condition", _("in 的取值应为 1 到 %(most)d 个。"), told={"most": MOST_VALUES}
+                )
             return exp.In(this=exp.paren(expression), expressions=[self._value(item, one) for item in value])
         if op == "between":
             low, high = (self._value(item, one) for item in value)
@@ -182,7 +180,7 @@ class Compiler:
         if op == "prefix":
             if not one.type.is_text:
                 raise Refused(
-                    "bad_condition", _("字段 %(name)s 不是文本，不能按前缀查询。") % {"name": one.name}
+                    "bad_condition", _("字段 %(name)s 不是文本，不能按前缀查询。"), told={"name": one.name}
                 )
             return exp.Anonymous(this="starts_with", expressions=[expression, self._value(value, one)])
         return _COMPARES[op](this=expression, expression=self._value(value, one))
@@ -215,12 +213,15 @@ class Compiler:
         )
 
     def by_key(self, table: str, fields: Sequence[str], *, subject: bool = False) -> Statement:
-        """Return the look-up of one row of a serving copy. Parameter `key`; last columns `_key`, and `_subject`."""
+        """Return the look-up of rows of a serving copy. Parameter `keys`; last columns `_key`, and `_subject`."""
         self.params = {}
         chosen = self.fields_asked(fields)
         query = self._with_own(self.select(chosen), subject=subject).from_(_aliased(table))
         query = query.where(
-            exp.EQ(this=exp.column("_key", table=ALIAS), expression=exp.Placeholder(this="key"))
+            exp.EQ(
+                this=exp.column("_key", table=ALIAS),
+                expression=exp.Any(this=exp.paren(exp.Placeholder(this="keys"))),
+            )
         )
         return self._done(query.where(*self._conditions(())), chosen)
 

@@ -2,28 +2,25 @@
 
 import asyncio
 from collections.abc import Callable
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from django.db import connection
 from django.utils import timezone
-from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _
 
 from citybrain.base.catalogue.grants import why_not_live
 from citybrain.base.exchange.delivery import batch
-from citybrain.base.exchange.delivery.compile import Asked, Refused
+from citybrain.base.exchange.delivery.asking import Request
+from citybrain.base.exchange.delivery.compile import Asked
+from citybrain.base.exchange.delivery.refusals import Answer, Refused, SentFile
 from citybrain.base.exchange.models import ApiKey, Delivery
 
-if TYPE_CHECKING:
-    from citybrain.base.exchange.delivery.door import Answer, Door, Request
-
-CHUNK: Final = 256 * 1024
 Found = TypeVar("Found")
 _TYPES: Final = {
-    "parquet": b"application/vnd.apache.parquet",
-    "csv": b"text/csv; charset=utf-8",
-    "jsonl": b"application/x-ndjson",
-    "xlsx": b"application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "parquet": "application/vnd.apache.parquet",
+    "csv": "text/csv; charset=utf-8",
+    "jsonl": "application/x-ndjson",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
 }
 
 
@@ -39,7 +36,7 @@ async def _beside(work: Callable[[], Found]) -> Found:
     return await asyncio.to_thread(run)
 
 
-def _key(request: "Request", code: str) -> ApiKey:
+def _key(request: Request, code: str) -> ApiKey:
     """Return the key, if it and its grant hold. Raises Refused."""
     now = timezone.now()
     key = ApiKey.objects.select_related("grant__dataset__current").filter(key_hash=request.key_hash).first()
@@ -53,14 +50,14 @@ def _key(request: "Request", code: str) -> ApiKey:
     return key
 
 
-async def ask(door: "Door", request: "Request", code: str) -> "Answer":
+async def ask(request: Request, code: str) -> Answer:
     """Take the request for a file."""
-    from citybrain.base.exchange.delivery.door import Answer
-
-    body = request.json()
-    asked = Asked.from_json({**body, "limit": 100})
+    body = request.json("form", "fields", "where", "sort", "since")
+    asked = Asked.from_json(body)
     since = body.get("since")
-    if since is not None and (not isinstance(since, int) or isinstance(since, bool) or since < 0):
+    if since is not None and (
+        not isinstance(since, int) or isinstance(since, bool) or not 0 <= since < 2**63
+    ):
         raise Refused("bad_since", _("since 应为数据版本号。"))
 
     def work() -> dict[str, Any]:
@@ -74,13 +71,12 @@ async def ask(door: "Door", request: "Request", code: str) -> "Answer":
     return Answer(202, await _beside(work))
 
 
-async def state(door: "Door", request: "Request", code: str, number: str) -> "Answer":
+async def state(request: Request, code: str, number: str) -> Answer:
     """Answer with the state of a file of the same grant."""
-    from citybrain.base.exchange.delivery.door import Answer
 
     def work() -> dict[str, Any] | None:
         key = _key(request, code)
-        found = Delivery.objects.filter(number=number, grant=key.grant).first()
+        found = Delivery.objects.filter(number=number[:60], grant=key.grant).first()
         return dict(batch.told(found)) if found else None
 
     found = await _beside(work)
@@ -89,29 +85,16 @@ async def state(door: "Door", request: "Request", code: str, number: str) -> "An
     return Answer(200, found)
 
 
-async def fetch(door: "Door", request: "Request", link: str, send: Any) -> None:
-    """Send a file, or 404 when link, file or grant has ended."""
+async def fetch(link: str) -> SentFile:
+    """Answer with a file. Raises Refused when link, file or grant has ended."""
     found = await _beside(lambda: batch.fetched(link, timezone.now()))
     if found is None or not found[1].is_file():
-        head = [(b"content-type", b"text/plain; charset=utf-8"), (b"cache-control", b"no-store")]
-        await send({"type": "http.response.start", "status": 404, "headers": head})
-        await send({"type": "http.response.body", "body": _("链接已失效。").encode()})
-        return
+        raise Refused("link_ended", _("链接已失效。"), 404)
     delivery, path = found
-    name = f"{delivery.number}.{delivery.form}".encode()
-    head = [
-        (b"content-type", _TYPES[delivery.form]),
-        (b"content-length", str(path.stat().st_size).encode()),
-        (b"content-disposition", b'attachment; filename="' + name + b'"'),
-        (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": head})
-    await _send_file(path, send)
-
-
-async def _send_file(path: Path, send: Any) -> None:
-    with path.open("rb") as file:
-        while chunk := await asyncio.to_thread(file.read, CHUNK):
-            await send({"type": "http.response.body", "body": chunk, "more_body": True})
-    await send({"type": "http.response.body", "body": b""})
+    headers = (
+        ("content-type", _TYPES[delivery.form]),
+        ("content-disposition", f'attachment; filename="{delivery.number}.{delivery.form}"'),
+        ("cache-control", "no-store"),
+        ("x-content-type-options", "nosniff"),
+    )
+    return SentFile(path, headers)

@@ -5,6 +5,7 @@ copy as they are at that moment, and gives no row when any of them has changed o
 anew, or the reason why the key opens nothing is told.
 """
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -15,11 +16,13 @@ import psycopg
 from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.catalogue.grants import Policy
 from citybrain.base.catalogue.shape import Shape
+from citybrain.base.exchange.delivery.calls import What
 from citybrain.base.exchange.delivery.compile import Asked, Compiler, Statement
 from citybrain.base.exchange.models import SetKind
 
 MOST_PLANS: Final = 2_000
-MOST_STATEMENTS: Final = 200  # of one plan
+MOST_LOOKS: Final = 200  # of one plan
+FILTERS_AT_ONCE: Final = 2  # of one grant: a slow one must not keep others out
 
 # `g.xmin` is the transaction that wrote the grant last: whatever of it changed, the plan no longer fits.
 _LIVE: Final = """
@@ -48,6 +51,17 @@ REASONS: Final = ("key_ended", "grant_revoked", "grant_expired", "grant_not_yet"
 Connection = psycopg.AsyncConnection[Any]
 
 
+@dataclass(eq=False, slots=True)
+class Look:
+    """One statement of a plan, ready to run; what a receipt says of it; and its parameters but for the caller's."""
+
+    plan: "Plan"
+    sql: bytes
+    statement: Statement
+    what: What
+    fixed: dict[str, Any]
+
+
 @dataclass
 class Plan:
     """A key's grant, policy and serving copy, with the statements made so far."""
@@ -61,7 +75,8 @@ class Plan:
     version: int
     compiler: Compiler
     bound: dict[str, Any] = field(default_factory=dict)
-    statements: dict[Any, tuple[bytes, Statement]] = field(default_factory=dict)
+    looks: dict[tuple[str, ...], Look] = field(default_factory=dict)
+    gate: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(FILTERS_AT_ONCE))
 
     @property
     def kind(self) -> str:
@@ -78,25 +93,31 @@ class Plan:
     def table(self) -> str:
         return self.relation if "." in self.relation else f"serving.{self.relation}"
 
-    def _wrapped(self, inner: Statement) -> bytes:
-        """Return the statement inside the one that looks whether key, grant and copy still hold."""
+    def _look(self, inner: Statement, mode: str, asked: Asked | None = None) -> Look:
+        """Return a statement inside the one that looks whether key, grant and copy still hold."""
         live = _LIVE.format(join="", more=f"\n  LEFT JOIN LATERAL ({inner.sql}) r ON true")
-        return f"SELECT r.*{live}{_FITS}".encode()
+        policy = self.policy
+        pairs = tuple((one.field, one.op) for one in asked.where) if asked else ()
+        what = What(
+            policy.agency_id, policy.number, policy.dataset_code, self.version, mode, inner.fields, self.key_id,
+            self.kind, pairs,
+        )  # fmt: skip
+        return Look(self, f"SELECT r.*{live}{_FITS}".encode(), inner, what, {**inner.params, **self.bound})
 
-    def by_key(self, fields: tuple[str, ...]) -> tuple[bytes, Statement]:
-        """Return the look-up of one row. Raises Refused."""
-        found = self.statements.get(fields)
+    def by_key(self, fields: tuple[str, ...]) -> Look:
+        """Return the look-up of rows by parameter `keys`. Raises Refused."""
+        found = self.looks.get(fields)
         if found is None:
             statement = self.compiler.by_key(self.table, fields, subject=self.needs_subject)
-            found = self._wrapped(statement), statement
-            if len(self.statements) < MOST_STATEMENTS:
-                self.statements[fields] = found
+            found = self._look(statement, "key")
+            if len(self.looks) < MOST_LOOKS:
+                self.looks[fields] = found
         return found
 
-    def by_filter(self, asked: Asked, after: tuple[Any, str] | None) -> tuple[bytes, Statement]:
+    def by_filter(self, asked: Asked, after: tuple[Any, str] | None) -> Look:
         """Return one page. Raises Refused."""
         statement = self.compiler.by_filter(self.table, asked, after, subject=self.needs_subject)
-        return self._wrapped(statement), statement
+        return self._look(statement, "filter", asked)
 
     @property
     def needs_subject(self) -> bool:

@@ -17,7 +17,9 @@ import numpy.typing as npt
 from django.conf import settings
 from django.db import connection, transaction
 
+from citybrain.base.exchange.delivery.calls import What
 from citybrain.base.exchange.delivery.keyed import Tokens, Whole, hash_one, hash_texts, site_key
+from citybrain.base.exchange.models import SetKind
 from citybrain.base.ledger.append import record
 from citybrain.base.ledger.chain import sm3
 
@@ -34,6 +36,11 @@ _ROW: Final = np.dtype([("n", ">i2"), ("a", ">i4"), ("token", ">u8", 2), ("b", "
 def normal(id_no: str) -> str:
     """Return an identity number as it is hashed: no spaces around, the last letter large."""
     return id_no.strip().upper()
+
+
+def secret_of(what: What) -> bytes:
+    """Return the key with which what a call names is hashed: people by one for all sets, rows by their set's own."""
+    return site_key(PURPOSE if what.kind == SetKind.SUBJECT.value else f"exchange.keys.{what.dataset}")
 
 
 def tokens_of(id_numbers: Iterable[str]) -> Tokens:

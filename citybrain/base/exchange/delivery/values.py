@@ -55,7 +55,7 @@ def _number(value: Any) -> float:
 
 def _text(value: Any) -> str:
     text = value if isinstance(value, str) else str(value)
-    if isinstance(value, list | dict) or len(text) > LONGEST or "\0" in text:
+    if isinstance(value, list | dict | bool) or len(text) > LONGEST or "\0" in text:
         raise ValueError(value)
     text.encode()  # a lone surrogate is no text
     return text

@@ -27,7 +27,7 @@ def test_the_keyed_hash_is_that_of_the_authors(length, expected):
 
 
 @settings(deadline=None)
-@given(st.lists(st.binary(max_size=40), min_size=13, max_size=60))
+@given(st.lists(st.binary(max_size=40), max_size=200))
 def test_one_by_one_and_all_at_once_hash_alike(texts):
     assert keyed.hash_texts(texts, KEY).tolist() == [list(keyed.hash_one(text, KEY)) for text in texts]
 
@@ -90,11 +90,28 @@ def test_a_group_of_calls_comes_back_as_it_was():
     one = calls.What(3, "G1", "ga_population", 7, "key", ("name", "sex"), 5, "subject")
     two = calls.What(3, "G1", "ga_population", 7, "filter", ("name",), 6, "subject", (("sex", "eq"),), 4)
     said = [
-        calls.Call(1_700_000_000_000_001, one, 1, ((1, 2**64 - 1),)),
+        calls.Call(1_700_000_000_000_001, one, 1, ("甲",)),
         calls.Call(1_700_000_000_000_002, two, 0, ()),
-        calls.Call(1_700_000_000_000_003, one, 2, ((3, 4), (5, 6))),
+        calls.Call(1_700_000_000_000_003, one, 2, ("980101199001011234", "甲")),
     ]
-    found = calls.unpack(calls.pack(said))
-    assert [(at, what, rows, tuple(map(tuple, tokens.tolist()))) for at, what, rows, tokens in found] == [
-        (call.at, call.what, call.rows, call.tokens) for call in said
+    found = calls.unpack(calls.pack(said, lambda _what: KEY))
+    assert [(at, what, rows, tokens.tolist()) for at, what, rows, tokens in found] == [
+        (call.at, call.what, call.rows, keyed.hash_texts(call.whose, KEY).tolist()) for call in said
+    ]
+
+
+def test_texts_of_different_sets_are_hashed_with_different_keys_and_keep_their_order():
+    cars = calls.What(3, "G1", "ga_vehicle", 7, "key", ("status",), 5, "key")
+    people = calls.What(3, "G1", "ga_population", 7, "key", ("name",), 5, "subject")
+    said = [
+        calls.Call(1, cars, 1, ("津A1",)),
+        calls.Call(2, people, 1, ("甲",)),
+        calls.Call(3, cars, 1, ("津A2",)),
+    ]
+    keys = {cars: KEY, people: KEY[::-1]}
+    found = [tokens.tolist() for *_, tokens in calls.unpack(calls.pack(said, keys.__getitem__))]
+    assert found == [
+        keyed.hash_texts(["津A1"], KEY).tolist(),
+        keyed.hash_texts(["甲"], KEY[::-1]).tolist(),
+        keyed.hash_texts(["津A2"], KEY).tolist(),
     ]

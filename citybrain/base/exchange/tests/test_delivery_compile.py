@@ -13,7 +13,8 @@ from citybrain.base.catalogue import masks
 from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.catalogue.grants import Policy
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.exchange.delivery.compile import Asked, Compiler, Refused
+from citybrain.base.exchange.delivery.compile import Asked, Compiler
+from citybrain.base.exchange.delivery.refusals import Refused
 
 SHAPE = Shape.from_json(
     {

@@ -1,8 +1,9 @@
 """The door: what it answers, what it keeps before it answers, and what ends at once."""
 
 import asyncio
-import contextlib
 from datetime import timedelta
+from pathlib import Path
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -11,7 +12,7 @@ from django.db import connection
 from django.utils import timezone
 
 from citybrain.base.catalogue.models import DataSet, Grant
-from citybrain.base.exchange.delivery import calls, keys
+from citybrain.base.exchange.delivery import calls, keys, wire
 from citybrain.base.exchange.delivery.door import Door
 from citybrain.base.exchange.models import ApiKey, CallGroup, Usage
 from citybrain.base.exchange.tests import lending
@@ -38,29 +39,47 @@ async def beside(work, *args, **more):
     await asyncio.to_thread(run)
 
 
+class Wire:
+    """What granian hands over with a request, and takes the answer by."""
+
+    def __init__(self, body):
+        self.sent = body
+        self.status = self.head = self.body = None
+
+    async def __call__(self):
+        return self.sent
+
+    async def __aiter__(self):
+        for start in range(0, len(self.sent), 50_000):
+            yield self.sent[start : start + 50_000]
+
+    def response_bytes(self, status, headers, body):
+        self.status, self.head, self.body = status, dict(headers), body
+
+    def response_empty(self, status, headers):
+        self.response_bytes(status, headers, b"")
+
+    def response_file(self, status, headers, file):
+        self.response_bytes(status, headers, Path(file).read_bytes())
+
+
 class Caller:
     """Calls a door without a server."""
 
     def __init__(self, door):
         self.door = door
 
-    async def send(self, method, path, key, body=None, headers=()):
-        sent = []
-        messages = [{"type": "http.request", "body": orjson.dumps(body) if body is not None else b""}]
-        scope = {
-            "type": "http", "method": method, "path": path, "query_string": b"",
-            "headers": [(b"authorization", f"Bearer {key}".encode()), *headers],
-        }  # fmt: skip
+    async def raw(self, method, path, headers, body=b"", query=""):
+        made = Wire(body)
+        names = {"content-length": str(len(body)), **headers}
+        scope = SimpleNamespace(method=method, path=path, query_string=query, headers=names)
+        await wire.serve(self.door, scope, made)
+        return made
 
-        async def receive():
-            return messages.pop()
-
-        async def send(message):
-            sent.append(message)
-
-        await self.door.serve(scope, receive, send)
-        content = b"".join(one.get("body", b"") for one in sent)
-        return sent[0]["status"], orjson.loads(content) if content else None
+    async def send(self, method, path, key, body=None):
+        content = orjson.dumps(body) if body is not None else b""
+        made = await self.raw(method, path, {"authorization": f"Bearer {key}"}, content)
+        return made.status, orjson.loads(made.body) if made.body else None
 
     async def post(self, path, key, body):
         return await self.send("POST", path, key, body)
@@ -70,16 +89,12 @@ def opened(work):
     """Run an asynchronous piece of work at an open door."""
 
     async def run():
-        door = Door(info(), "Asia/Shanghai", "secret", connections=4)
-        await door.pool.open()
-        task = asyncio.create_task(door.committer.run())
+        door = Door(info(), "Asia/Shanghai", "secret")
+        await door.open()
         try:
             return await work(Caller(door))
         finally:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-            await door.pool.close()
+            await door.close()
 
     return asyncio.run(run())
 
@@ -289,14 +304,12 @@ def test_the_rate_is_limited_for_all_processes_together(people):
             ]
             return await asyncio.gather(*asked)
 
-        door = Door(info(), "Asia/Shanghai", "secret", connections=2)
-        await door.pool.open()
-        task = asyncio.create_task(door.committer.run())
+        door = Door(info(), "Asia/Shanghai", "secret")
+        await door.open()
         try:
             return await two(Caller(door))
         finally:
-            task.cancel()
-            await door.pool.close()
+            await door.close()
 
     found = opened(work)
     good = sum(status == 200 for status, _ in found)

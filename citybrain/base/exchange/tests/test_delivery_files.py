@@ -14,7 +14,8 @@ from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.catalogue.models import Grant
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.delivery import batch, keys, proving, readings, subjects, writing
-from citybrain.base.exchange.delivery.compile import Asked, Refused
+from citybrain.base.exchange.delivery.compile import Asked
+from citybrain.base.exchange.delivery.refusals import Refused
 from citybrain.base.exchange.models import ApiKey, Delivery, KeySet, Receipt, Usage
 from citybrain.base.exchange.tests import lending
 from citybrain.base.identity.access import Forbidden

@@ -1,0 +1,68 @@
+"""What a call is refused with: a code for machines, and the reason in Chinese and in English."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from django.utils.functional import Promise
+from django.utils.translation import override
+
+Headers = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What is sent back. `body` is said as JSON."""
+
+    status: int
+    body: Any
+    headers: Headers = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentFile:
+    """A file that is sent back as it lies."""
+
+    path: Path
+    headers: Headers
+
+
+class Refused(ValueError):
+    """What is asked isn't allowed or can't be. `code` is for machines, the text for people.
+
+    `text` is marked lazily and filled with `told`, so that it can be said in both languages; `after`: seconds to
+    wait before another try is worth it.
+    """
+
+    def __init__(
+        self,
+        code: str,
+        text: str | Promise,
+        status: int = 422,
+        told: Mapping[str, Any] | None = None,
+        *,
+        after: int | None = None,
+        headers: Headers = (),
+    ) -> None:
+        super().__init__(code)
+        self.code = code
+        self.text = text
+        self.status = status
+        self.told = told
+        self.headers = headers if after is None else (*headers, ("retry-after", str(after)))
+
+    def __str__(self) -> str:
+        text = str(self.text)
+        return text % self.told if self.told else text
+
+    def body(self) -> dict[str, str]:
+        """Return what is sent: {"error": code, "message": Chinese, "message_en": English}."""
+        with override("zh-hans"):
+            chinese = str(self)
+        with override("en"):
+            return {"error": self.code, "message": chinese, "message_en": str(self)}
+
+    def answer(self, **more: Any) -> Answer:
+        """Return the answer, with more members where there are some."""
+        return Answer(self.status, {**self.body(), **more}, self.headers)
