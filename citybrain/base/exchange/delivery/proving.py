@@ -121,15 +121,26 @@ class Proof:
     well: bool
 
 
+def intact(receipt: Receipt) -> bool:
+    """Return whether a receipt is what its digest says and what the ledger has."""
+    found = digest(receipt, KeySet.objects.get(pk=receipt.pk))
+    return found == receipt.digest == _in_ledger(receipt)
+
+
+def _in_ledger(receipt: Receipt) -> str:
+    """Return the digest that the ledger has of a receipt, empty for none."""
+    with connection.cursor() as cursor:
+        subject = f"receipt:{receipt.pk}"
+        cursor.execute("SELECT body FROM ledger_entry WHERE subject = %s AND action = %s", [subject, ACTION])
+        row = cursor.fetchone()
+    return str(orjson.loads(row[0])["digest"]) if row else ""
+
+
 def prove(receipt: Receipt, id_no: str) -> Proof:
     """Return whether the receipt holds the person, with whether the receipt is what the ledger has."""
     key_set = KeySet.objects.get(pk=receipt.pk)
     ordinal = subjects.ordinal_of(id_no)
     members = coding.unpack_sorted(bytes(key_set.members))
     found = digest(receipt, key_set)
-    with connection.cursor() as cursor:
-        subject = f"receipt:{receipt.pk}"
-        cursor.execute("SELECT body FROM ledger_entry WHERE subject = %s AND action = %s", [subject, ACTION])
-        row = cursor.fetchone()
-    well = row is not None and found == receipt.digest == orjson.loads(row[0])["digest"]
+    well = found == receipt.digest == _in_ledger(receipt)
     return Proof(receipt.pk, bool(ordinal) and bool((members == ordinal).any()), ordinal, found, well)

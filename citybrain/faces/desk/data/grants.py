@@ -57,10 +57,7 @@ def list_view(request: HttpRequest) -> HttpResponse:
         lists.grants(actor, held=chosen == "held"), number(request.GET.get("page", "")) or 1
     )
     context = {
-        "tabs": [
-            {"label": label, "url": f"?list={key}", "active": key == chosen, "count": None}
-            for key, label in (("held", _("我单位可用的")), ("given", _("给其他单位的")))
-        ],
+        "tabs": tabs_of(actor, chosen),
         "chosen": chosen,
         "rows": [(one, *grant_state(one, now)) for one in found.rows],
         "total": found.total,
@@ -70,6 +67,18 @@ def list_view(request: HttpRequest) -> HttpResponse:
         "next_url": query({"list": chosen}, page=found.number + 1) if found.number < found.pages else "",
     }
     return shell_page(request, "desk/data/grants.html", "data_grants", context)
+
+
+def tabs_of(actor: Actor, here: str) -> list[dict[str, Any]]:
+    """Return the tabs above grants and their use."""
+    address = reverse("desk:data_grants")
+    tabs = [
+        ("held", _("我单位可用的"), f"{address}?list=held"),
+        ("given", _("给其他单位的"), f"{address}?list=given"),
+    ]
+    if actor.may(SEE_RECEIPTS):
+        tabs.append(("uses", _("谁用了我的数据"), reverse("desk:data_uses")))
+    return [{"label": label, "url": url, "active": key == here, "count": None} for key, label, url in tabs]
 
 
 def found_grant(actor: Actor, wanted: str) -> Grant:
@@ -110,6 +119,7 @@ def _page(
         "form": form,
         "secret": secret,
         "is_live": live(grant, now),
+        "files_url": _files_url(actor, grant),
         "may_issue": holds and live(grant, now),
         "may_revoke": grant.revoked_at is None and _may_revoke(actor, grant),
         "keys": [_key_line(one, now) for one in grant.keys.all()] if holds else [],
@@ -118,6 +128,13 @@ def _page(
     }
     status = 422 if form.errors else 200
     return shell_page(request, "desk/data/grant.html", "data_grants", context, status=status)
+
+
+def _files_url(actor: Actor, grant: Grant) -> str:
+    """Return where files are asked for, empty where the grant gives none or the actor isn't who receives."""
+    fits = {DeliveryMode.BATCH, DeliveryMode.CHANGES}.intersection(grant.modes)
+    may = fits and not why_not(actor, "exchange.deliver", Side(grant.agency))
+    return reverse("desk:data_files", args=[grant.number]) if may else ""
 
 
 def _may_revoke(actor: Actor, grant: Grant) -> bool:

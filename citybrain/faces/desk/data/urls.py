@@ -7,6 +7,7 @@ from citybrain.faces.desk.data import (
     catalogue_files,
     conflicts,
     entries,
+    files,
     grants,
     intake,
     list_editing,
@@ -16,6 +17,7 @@ from citybrain.faces.desk.data import (
     sets,
     sources,
     three_lists,
+    uses,
 )
 
 urlpatterns = [
@@ -69,6 +71,13 @@ urlpatterns = [
     path("requests/<slug:wanted>/withdraw/", asking.withdraw_view, name="data_request_withdraw"),
     path("grants/", grants.list_view, name="data_grants"),
     path("grants/<slug:wanted>/", grants.grant_view, name="data_grant"),
+    path("grants/<slug:wanted>/files/", files.list_view, name="data_files"),
+    path("grants/<slug:wanted>/receipts/", uses.receipts_view, name="data_receipts"),
+    path("files/<slug:wanted>/", files.file_view, name="data_file"),
+    path("files/<slug:wanted>/fetch/", files.fetch_view, name="data_file_fetch"),
+    path("files/<slug:wanted>/withdraw/", files.withdraw_view, name="data_file_withdraw"),
+    path("uses/", uses.list_view, name="data_uses"),
+    path("receipts/<int:receipt_id>/", uses.receipt_view, name="data_receipt"),
     path("grants/<slug:wanted>/keys/", grants.issue_view, name="data_key"),
     path("grants/<slug:wanted>/keys/<int:key_id>/end/", grants.end_key_view, name="data_key_end"),
     path("grants/<slug:wanted>/revoke/", grants.revoke_view, name="data_grant_revoke"),
