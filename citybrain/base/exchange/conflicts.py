@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
+import pyarrow as pa
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
@@ -12,8 +14,9 @@ from citybrain.base.catalogue.actions.lending import due
 from citybrain.base.catalogue.models import Supply
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.models import OPEN_CONFLICT, Conflict, ConflictEvent, Run, Source
-from citybrain.base.exchange.reading.plan import literal, quoted
+from citybrain.base.exchange.reading.plan import quoted
 from citybrain.base.lake import engine
+from citybrain.base.lake.rowfile import NUMBER, Rows
 from citybrain.base.lake.tables import Table
 from citybrain.base.worktime.clock import Clock
 
@@ -26,9 +29,9 @@ ANSWER_MINUTES: Final = 5 * 8 * 60
 
 @dataclass(frozen=True)
 class Compared:
-    """`held_back`: keys of rows that another supply's stand against, to be left out of the merge."""
+    """`held_back`: rows that another supply's stand against; `left_out`: the numbers of all rows not to be merged."""
 
-    rows: Path
+    left_out: Any = None
     found: int = 0
     held_back: int = 0
 
@@ -63,8 +66,10 @@ class _Verdicts:
         return self.ranks.get(found["_supply"], 1) <= self.ranks.get(self.mine, 1)
 
 
-def compare(run: Run, shape: Shape, rows: Path) -> Compared:
-    """List where checked rows contradict another supply's, and return those that may be merged.
+def compare(run: Run, shape: Shape, rows: Path, left_out: Any = None) -> Compared:
+    """List where checked rows contradict another supply's, and return those that may not be merged.
+
+    `rows` is a row file; `left_out` are the numbers of those in it that don't count anyway, rising.
 
     A supply whose rank stands behind (or equals) the holder's is held back, unless it was settled for it; what was
     settled against it is held back and not listed again. Open conflicts that came to an end are closed. Doing it again
@@ -72,25 +77,35 @@ def compare(run: Run, shape: Shape, rows: Path) -> Compared:
     """
     source, table = run.source, Table(run.dataset.code)
     if source.supply is None or not shape.keys or not table.exists() or not several_supply(source):
-        return Compared(rows)
+        return Compared(left_out)
     mine = source.supply_id or 0
     verdicts = _verdicts(run.dataset_id, mine)
     with engine.session(read_only_files=False) as link:
-        here = [
-            row[0] for row in link.execute(f"DESCRIBE FROM read_parquet({literal(str(rows))})").fetchall()
-        ]
+        here = _open(link, rows, left_out)
         listed, held = [], []
-        for one in _differing(link, run.dataset.code, rows, shape, here, mine):
+        for one in _differing(link, run.dataset.code, shape, here, mine):
             word = verdicts.counts(_key(one, shape), one)
             if word is None:
                 listed.append(one)
             if word is False or (word is None and verdicts.stands(one)):
                 held.append(one)
         _keep(run, shape, here, listed[:MOST], verdicts.ranks, mine)
-        _agree(run, _come_again(link, rows, shape, run.dataset_id, mine), mine)
-        if not held:
-            return Compared(rows, len(listed))
-        return Compared(_without(link, rows, held), len(listed), len(held))
+        _agree(run, _come_again(link, shape, run.dataset_id, mine), mine)
+    if not held:
+        return Compared(left_out, len(listed))
+    both = [np.asarray([one["_n"] for one in held], np.int64), *([] if left_out is None else [left_out])]
+    return Compared(np.unique(np.concatenate(both)), len(listed), len(held))
+
+
+def _open(link: Any, rows: Path, left_out: Any) -> list[str]:
+    """Let `came` be the rows that count; return their fields."""
+    file = Rows(rows)
+    link.register("row_file", file.dataset())
+    link.register(
+        "left_out", pa.table({"number": pa.array([] if left_out is None else left_out, pa.int64())})
+    )
+    link.execute(f"CREATE TEMP VIEW came AS SELECT * FROM row_file ANTI JOIN left_out ON {NUMBER} = number")  # noqa: S608
+    return file.names()
 
 
 def _verdicts(dataset_id: int, mine: int) -> _Verdicts:
@@ -101,25 +116,8 @@ def _verdicts(dataset_id: int, mine: int) -> _Verdicts:
     return _Verdicts({one.key: one for one in rows.order_by("settled_at", "pk")}, ranks, mine)
 
 
-def _without(link: Any, rows: Path, held: list[dict[str, Any]]) -> Path:
-    """Write the rows but those held back to a file beside them; return it."""
-    import pyarrow as pa
-
-    target = rows.with_name("merge.parquet")
-    link.register("_held", pa.Table.from_pylist([{"n": one["_n"]} for one in held]))
-    link.execute(
-        f"COPY (SELECT * EXCLUDE (file_row_number) FROM read_parquet({literal(str(rows))}, file_row_number=true) "  # noqa: S608
-        f"WHERE file_row_number NOT IN (SELECT n FROM _held)) TO {literal(str(target))} (FORMAT parquet)"
-    )
-    return target
-
-
-def _come_again(
-    link: Any, rows: Path, shape: Shape, dataset_id: int, mine: int
-) -> list[tuple[Conflict, dict[str, Any]]]:
+def _come_again(link: Any, shape: Shape, dataset_id: int, mine: int) -> list[tuple[Conflict, dict[str, Any]]]:
     """Return the open conflicts in which this supply is a side and whose row came again, with that row as texts."""
-    import pyarrow as pa
-
     sides = Q(held_by=mine) | Q(offered_by=mine)
     waiting = {
         one.pk: one for one in Conflict.objects.filter(sides, dataset=dataset_id, state__in=OPEN_CONFLICT)
@@ -131,7 +129,7 @@ def _come_again(
     ]
     link.register("_open", pa.Table.from_pylist(asked))
     same = " AND ".join(f"CAST(n.{quoted(key)} AS VARCHAR) = c.{quoted(key)}" for key in shape.keys)
-    texts = f"SELECT c._c, COLUMNS(n.*)::VARCHAR FROM read_parquet({literal(str(rows))}) n"  # noqa: S608
+    texts = "SELECT c._c, COLUMNS(n.*)::VARCHAR FROM came n"
     found = link.execute(f"{texts} JOIN _open c ON {same}").to_arrow_table().to_pylist()
     return [(waiting[one["_c"]], one) for one in found]
 
@@ -166,9 +164,7 @@ def told(
     )
 
 
-def _differing(
-    link: Any, code: str, rows: Path, shape: Shape, here: list[str], mine: int
-) -> list[dict[str, Any]]:
+def _differing(link: Any, code: str, shape: Shape, here: list[str], mine: int) -> list[dict[str, Any]]:
     """Return the rows that differ, each with both sides as texts, its place and the supply that holds the key."""
     names = [name for name in here if name not in shape.keys]
     stored = engine.relation_sql(code, columns=[*here, "_supply"])
@@ -180,9 +176,8 @@ def _differing(
     same = " AND ".join(f"n.{quoted(key)} = o.{quoted(key)}" for key in shape.keys)
     differs = " OR ".join(f"n.{quoted(name)} IS DISTINCT FROM o.{quoted(name)}" for name in names) or "false"
     sql = (
-        f"SELECT n.file_row_number AS _n, o._supply, {pairs} "  # noqa: S608
-        f"FROM read_parquet({literal(str(rows))}, file_row_number=true) n JOIN {stored} o ON {same} "
-        f"WHERE o._supply NOT IN (0, {int(mine)}) AND ({differs}) ORDER BY n.file_row_number"
+        f"SELECT n.{NUMBER} AS _n, o._supply, {pairs} FROM came n JOIN {stored} o ON {same} "  # noqa: S608
+        f"WHERE o._supply NOT IN (0, {int(mine)}) AND ({differs}) ORDER BY n.{NUMBER}"
     )
     found: list[dict[str, Any]] = link.execute(sql).to_arrow_table().to_pylist()
     return found

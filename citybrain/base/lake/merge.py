@@ -5,17 +5,20 @@ A key's rows are found by a join of keys alone; whether a row changed is told by
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 from pyiceberg.schema import Schema
 
 from citybrain.base.lake import engine, locks, names, parquet, pruning
 from citybrain.base.lake.names import LakeError, literal, quoted
 from citybrain.base.lake.parquet import Stamp
+from citybrain.base.lake.rowfile import NUMBER, SUFFIX, Rows
 from citybrain.base.lake.tables import Table, VersionInfo
 
 Mode = Literal["full", "upsert", "append"]
@@ -51,15 +54,17 @@ def merge(
     supply_id: int = 0,
     *,
     keys_distinct: bool = False,
+    left_out: Any = None,
     memory: str | None = None,
     threads: int | None = None,
 ) -> MergeResult:
-    """Bring Parquet rows into the table and return what changed; nothing new makes no version.
+    """Bring rows (Parquet files, or one `rowfile`) into the table and return what changed; nothing new, no version.
 
     full: afterwards the table holds these rows and no others. upsert: rows of keys that are there replace
     them; columns that didn't come keep their values. append: rows of keys that are there are left out; without
-    a key all are added. Of rows with one key the last one counts; `keys_distinct` says that there are none,
-    which saves looking. The same ingest twice does nothing. Columns that don't come are empty in new rows.
+    a key all are added. Of rows with one key the last one counts; `keys_distinct` says that there are none, nor
+    empty keys, which saves looking. `left_out`: rising numbers of a row file's rows that don't count. The same
+    ingest twice does nothing. Columns that don't come are empty in new rows.
 
     Raises BadRows, NoTable, Conflict, Busy.
     """
@@ -71,6 +76,7 @@ def merge(
             return _result(done)
         with engine.session(memory=memory, threads=threads, read_only_files=False) as link:
             work = _Work(link, table, Stamp(table.version() + 1, run_id, supply_id))
+            work.left_out = left_out
             work.take(paths, mode, keys_distinct=keys_distinct)
             return work.finish(mode, ingest)
 
@@ -94,6 +100,8 @@ class _Work:
         self.add: list[Path] = []
         self.replace: list[str] = []
         self.removed_keys = ""
+        self.left_out: Any = None
+        self.file: Rows | None = None  # where the rows came as a row file
 
     def one(self, query: str) -> Any:
         """Return the first value of a query."""
@@ -104,8 +112,8 @@ class _Work:
         """Prepare all files of the new version."""
         self._look_at(paths)
         if self.keys:
-            self._refuse_empty_keys()
             if not keys_distinct:
+                self._refuse_empty_keys()
                 self._drop_duplicates()
             self._merge_keyed(mode)
         elif mode == "upsert":
@@ -115,7 +123,7 @@ class _Work:
         elif mode == "full":
             self._replace_all()
         else:
-            self.inserted = self._write(self._new_rows("incoming"))
+            self._add_all()
 
     def finish(self, mode: Mode, ingest: str) -> MergeResult:
         """Commit what was prepared; without a change there is no new version."""
@@ -134,9 +142,12 @@ class _Work:
         """Make the view `incoming`: the fields in the table's types, and `rid`, the place of a row."""
         if not paths:
             raise BadRows(f"lake: no file of rows for {self.table.code}")
-        listed = ", ".join(literal(str(path)) for path in paths)
-        source = f"read_parquet([{listed}], union_by_name = true)"
-        found = [row[0] for row in self.link.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()]
+        source, rid = self._source(paths)
+        found = [
+            row[0]
+            for row in self.link.execute(f"DESCRIBE SELECT * FROM {source}").fetchall()
+            if row[0] != NUMBER
+        ]
         unknown = [name for name in found if name not in self.types]
         lacking = [key for key in self.keys if key not in found]
         if unknown or lacking:
@@ -148,11 +159,54 @@ class _Work:
             raise BadRows(f"lake: the rows for {self.table.code} {what}")
         self.here = [name for name in self.types if name in set(found)]
         cast = ", ".join(f"{quoted(name)}::{self.types[name]} AS {quoted(name)}" for name in self.here)
-        self.link.execute(
-            f"CREATE TEMP VIEW arrived AS SELECT {cast}, "
-            f"(file_index::BIGINT << 40) + file_row_number AS rid FROM {source}"
-        )
+        less = "" if self.left_out is None else f" ANTI JOIN left_out ON {NUMBER} = left_out.number"
+        self.link.execute(f"CREATE TEMP VIEW arrived AS SELECT {cast}, {rid} AS rid FROM {source}{less}")
         self.link.execute("CREATE TEMP VIEW incoming AS SELECT * FROM arrived")
+
+    def _source(self, paths: Sequence[Path]) -> tuple[str, str]:
+        """Return the FROM item of the rows, and what tells each row's place."""
+        if paths[0].suffix == SUFFIX:
+            self.file = Rows(paths[0])
+            self.link.register("row_file", self.file.dataset())
+            if self.left_out is not None:
+                self.link.register("left_out", pa.table({"number": self.left_out}))
+            return "row_file", NUMBER
+        listed = ", ".join(literal(str(path)) for path in paths)
+        return (
+            f"read_parquet([{listed}], union_by_name = true)",
+            "(file_index::BIGINT << 40) + file_row_number",
+        )
+
+    def _add_all(self) -> None:
+        """Write all rows as new ones: none of them is there. A row file's go straight from file to file."""
+        if self.file is None or self.duplicates:
+            self.inserted = self._write(self._new_rows("incoming"))
+            return
+        count, files = parquet.write_batches(
+            self._stamped(self.file), self.table.folder, self.schema, ordered=False
+        )
+        self.inserted = count
+        self.add += files
+
+    def _stamped(self, file: Rows) -> Iterator[Any]:
+        """Yield the batches of a row file with all of the table's columns."""
+        wanted = parquet.arrow_schema(self.schema)
+        told = self.stamp.values
+        for batch in file.batches():
+            if self.left_out is not None:
+                numbers = np.asarray(batch.column(NUMBER))
+                places = np.minimum(np.searchsorted(self.left_out, numbers), len(self.left_out) - 1)
+                kept = self.left_out[places] != numbers
+                batch = batch if bool(kept.all()) else batch.filter(pa.array(kept))
+            columns = []
+            for one in wanted:
+                if one.name in told:
+                    columns.append(pa.repeat(pa.scalar(told[one.name], pa.int64()), len(batch)))
+                elif one.name in self.here:
+                    columns.append(batch.column(one.name).cast(one.type))
+                else:
+                    columns.append(pa.nulls(len(batch), one.type))
+            yield pa.record_batch(columns, schema=wanted)
 
     def _key_list(self, alias: str = "") -> str:
         return ", ".join(alias + quoted(key) for key in self.keys)
@@ -186,7 +240,7 @@ class _Work:
         else:
             files = pruning.candidates(self.link, there, self.schema, self.keys, "incoming") if there else []
         if not files:
-            self.inserted = self._write(self._new_rows("incoming"))
+            self._add_all()
             return
         self._find(files, mode)
         self._count(files, mode)

@@ -1,7 +1,7 @@
-"""Running the checks over a file in one scan: good rows to Parquet, bad rows beside it, memory bounded.
+"""Running the checks over a file in one scan: good rows to a file of typed rows, bad rows beside it, memory bounded.
 
-The engine streams Arrow batches in the file's order; each is parted by its `_problems`. So nothing is scanned or
-checked twice, and a bad row knows its number.
+The engine streams Arrow batches in the file's order. Rows that are right at a glance (glance.py) are written as they
+are; the others go through the expressions. So nothing is scanned twice, and every row knows its number.
 """
 
 from collections.abc import Iterator
@@ -9,25 +9,31 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import duckdb
 import ibis
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from citybrain.base.exchange.checks.compile import PROBLEMS, RAW, Checks
-from citybrain.base.exchange.reading.plan import ROW, Plan, literal, quoted
+from citybrain.base.exchange.checks.glance import CELL, Glance, glance
+from citybrain.base.exchange.checks.repeated import part_repeated
+from citybrain.base.exchange.reading.plan import ROW, Plan, quoted
 from citybrain.base.exchange.reading.report import Broken
 from citybrain.base.lake import engine
+from citybrain.base.lake.rowfile import NUMBER, RowFile
 
 BATCH: Final = 122_880
-DUPLICATE: Final = "duplicate_key"
+HELD: Final = 100_000  # rows that wait to be looked at by the expressions
 Rows = Iterator[pa.RecordBatch]
 
 
 @dataclass
 class Split:
-    """What a check did. `repeated`: rows left out because an equal one is there; bad rows lie in `bad`."""
+    """What a check did. `repeated`: rows left out because an equal one is there; bad rows lie in `bad`.
+
+    `left_out`: numbers of rows in `good` that are repeated, or bad after all.
+    """
 
     good: Path
     bad: Path
@@ -37,6 +43,7 @@ class Split:
     broken_count: int = 0
     broken: tuple[Broken, ...] = ()
     reasons: dict[str, int] = field(default_factory=dict)
+    left_out: Any = None
 
     @property
     def rows(self) -> int:
@@ -45,7 +52,7 @@ class Split:
 
 
 def statement(checks: Checks, plan: Plan) -> str:
-    """Return the statement that scans a file and checks it, for this machine's engine."""
+    """Return the statement that scans a file and checks it by the expressions, for this machine's engine."""
     kinds = dict.fromkeys(plan.names, "string") | ({ROW: "int64"} if plan.counts_rows else {})
     table = ibis.table(kinds, name="_file")
     keep = (ROW,) if plan.counts_rows else ()
@@ -60,51 +67,101 @@ def split(checks: Checks, plan: Plan, good: Path, bad: Path, *, memory: str | No
     values is a problem of each of its rows.
     """
     done = Split(good, bad)
+    fields = [checks.shape.field(name) for name in checks.mapped]
+    schema = pa.schema([(one.name, one.type.arrow()) for one in fields])
+    quick = glance(checks, plan)
     with engine.session(memory=memory, read_only_files=False) as link:
         link.execute("SET preserve_insertion_order = true")
-        _part(link, checks, plan, done)
-        done.broken_count, done.broken = plan.set_aside(link)
-        if checks.shape.keys and done.rows_good:
-            _part_duplicates(link, checks, plan, done)
+        with RowFile(good, schema) as kept, _BadWriter(bad, checks) as aside:
+            work = _Work(checks, done, kept, aside)
+            if quick is None:
+                work.by_expressions(link.execute(statement(checks, plan)).to_arrow_reader(BATCH))
+            else:
+                work.at_a_glance(link.execute(quick.sql).to_arrow_reader(BATCH), quick)
+            done.broken_count, done.broken = plan.set_aside(link)
+            if checks.shape.keys and done.rows_good:
+                part_repeated(link, checks, kept.finish(), done, aside)
     return done
 
 
-def _part(link: duckdb.DuckDBPyConnection, checks: Checks, plan: Plan, done: Split) -> None:
-    fields = [checks.shape.field(name) for name in checks.mapped]
-    schema = pa.schema([(one.name, one.type.arrow()) for one in fields])
-    reader = link.execute(statement(checks, plan)).to_arrow_reader(BATCH)
-    number = 0
-    with (
-        pq.ParquetWriter(
-            done.good, schema, compression="lz4", use_dictionary=False, write_statistics=False
-        ) as writer,
-        _BadWriter(done.bad, checks) as bad,
-    ):
-        for batch in reader:
+class _Work:
+    """One check: where rows go."""
+
+    def __init__(self, checks: Checks, done: Split, kept: RowFile, aside: "_BadWriter") -> None:
+        self.checks = checks
+        self.done = done
+        self.kept = kept
+        self.aside = aside
+        self.names = list(checks.mapped)
+        self.waiting: list[pa.RecordBatch] = []
+
+    def at_a_glance(self, batches: Rows, quick: Glance) -> None:
+        """Keep the rows that are right at a glance; let the expressions look at the others, some at a time."""
+        before = held = 0
+        for batch in batches:
+            right, typed = quick.look(batch)
+            numbers = _numbers(batch, before)
+            rows = pa.record_batch([*(typed[name] for name in self.names), numbers], [*self.names, NUMBER])
+            before += len(batch)
+            if not bool(right.all()):
+                held += self._hold(batch, numbers, ~right)
+                rows = rows.filter(pa.array(right))
+            self._keep(rows)
+            if held >= HELD:
+                self._look_closely()
+                held = 0
+        self._look_closely()
+
+    def _hold(self, batch: pa.RecordBatch, numbers: Any, chosen: Any) -> int:
+        columns = [batch.column(CELL.format(place)) for place in range(len(self.names))]
+        named = [self.checks.columns[name] for name in self.names]
+        rows = pa.record_batch([*columns, numbers], [*named, ROW]).filter(pa.array(chosen))
+        self.waiting.append(rows)
+        return len(rows)
+
+    def _look_closely(self) -> None:
+        """Let the expressions look at the rows that wait."""
+        if not self.waiting:
+            return
+        table = pa.Table.from_batches(self.waiting)
+        self.waiting = []
+        with engine.session(memory="512MB", read_only_files=False) as link:
+            link.execute("SET preserve_insertion_order = true")
+            link.register("_held", table)
+            named = table.column_names[:-1]
+            texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in named)
+            kinds = dict.fromkeys(named, "string") | {ROW: "int64"}
+            sql = self.checks.sql(ibis.table(kinds, name="_file"), keep=(ROW,))
+            sql = sql.replace('"_file" AS', f'(SELECT {texts}, "{ROW}" FROM _held) AS', 1)  # noqa: S608
+            self.by_expressions(link.execute(sql).to_arrow_reader(BATCH))
+
+    def by_expressions(self, batches: Rows) -> None:
+        """Part rows that the expressions looked at, by their problems."""
+        before = 0
+        for batch in batches:
             problems = batch.column(PROBLEMS)
-            rows = batch.select(list(schema.names))
-            if problems.null_count == len(batch):
-                writer.write_batch(_typed(rows, schema))
-                done.rows_good += len(batch)
-            else:
-                mask = pc.is_null(problems)
-                kept = rows.filter(mask)
-                if len(kept):
-                    writer.write_batch(_typed(kept, schema))
-                done.rows_good += len(kept)
-                bad.put(batch.filter(pc.invert(mask)), _numbers(batch, mask, number), done)
-            number += len(batch)
+            numbers = _numbers(batch, before)
+            before += len(batch)
+            rows = pa.record_batch(
+                [*(batch.column(name) for name in self.names), numbers], [*self.names, NUMBER]
+            )
+            if problems.null_count < len(batch):
+                good = pc.is_null(problems)
+                wrong = pc.invert(good)
+                rows = rows.filter(good)
+                self.aside.put(batch.filter(wrong), numbers.filter(wrong).to_pylist(), self.done)
+            self._keep(rows)
+
+    def _keep(self, rows: pa.RecordBatch) -> None:
+        self.kept.write(rows)
+        self.done.rows_good += len(rows)
 
 
-def _numbers(batch: pa.RecordBatch, good: Any, before: int) -> list[int]:
-    """Return the numbers of the bad rows of a batch: those written with it, or their places in the file."""
+def _numbers(batch: pa.RecordBatch, before: int) -> Any:
+    """Return the numbers of a batch's rows: those that came with it, or their places in the file."""
     if ROW in batch.schema.names:
-        return batch.column(ROW).filter(pc.invert(good)).to_pylist()  # type: ignore[no-any-return]
-    return [before + int(i) + 1 for i in pc.indices_nonzero(pc.invert(good)).to_pylist()]
-
-
-def _typed(rows: pa.RecordBatch, schema: pa.Schema) -> pa.RecordBatch:
-    return rows if rows.schema.equals(schema) else rows.cast(schema)
+        return batch.column(ROW)
+    return pa.array(np.arange(before + 1, before + 1 + len(batch)))
 
 
 class _BadWriter:
@@ -112,8 +169,8 @@ class _BadWriter:
 
     def __init__(self, path: Path, checks: Checks) -> None:
         self.checks = checks
-        raw = pa.struct([(name, pa.string()) for name in checks.mapped])
-        self.schema = pa.schema([("row", pa.int64()), ("problems", pa.string()), ("raw", raw)])
+        self.raw = pa.struct([(name, pa.string()) for name in checks.mapped])
+        self.schema = pa.schema([("row", pa.int64()), ("problems", pa.string()), ("raw", self.raw)])
         self.writer = pq.ParquetWriter(path, self.schema, compression="zstd")
 
     def __enter__(self) -> "_BadWriter":
@@ -126,13 +183,13 @@ class _BadWriter:
         """Write bad rows and count their reasons."""
         cells = [rows.column(RAW.format(i)).cast(pa.string()) for i in range(len(self.checks.mapped))]
         raw = pa.StructArray.from_arrays(cells, names=list(self.checks.mapped))
-        problems = rows.column(PROBLEMS)
-        self.write(numbers, problems, raw, done)
+        self.write(numbers, rows.column(PROBLEMS), raw, done)
 
     def write(self, numbers: list[int], problems: Any, raw: Any, done: Split) -> None:
         """Write rows given as columns."""
         batch = pa.record_batch(
-            [pa.array(numbers, pa.int64()), problems.cast(pa.string()), raw], schema=self.schema
+            [pa.array(numbers, pa.int64()), problems.cast(pa.string()), raw.cast(self.raw)],
+            schema=self.schema,
         )
         self.writer.write_batch(batch)
         done.rows_bad += len(numbers)
@@ -140,54 +197,3 @@ class _BadWriter:
             for line in told["values"].split("\n"):
                 if line:
                     done.reasons[line] = done.reasons.get(line, 0) + told["counts"]
-
-
-def _part_duplicates(link: duckdb.DuckDBPyConnection, checks: Checks, plan: Plan, done: Split) -> None:
-    """Leave out rows that are there twice; move rows of one key with different values to the bad ones."""
-    keys = ", ".join(quoted(key) for key in checks.shape.keys)
-    source = f"read_parquet({literal(str(done.good))})"
-    counted = link.execute(f"SELECT count(*), count(DISTINCT hash({keys})) FROM {source}").fetchall()  # noqa: S608
-    if counted[0][0] == counted[0][1]:
-        return
-    link.execute(f"CREATE TEMP TABLE twice AS SELECT {keys} FROM {source} GROUP BY ALL HAVING count(*) > 1")  # noqa: S608
-    link.execute(f"CREATE TEMP TABLE again AS SELECT DISTINCT * FROM {source} SEMI JOIN twice USING ({keys})")  # noqa: S608
-    link.execute(f"CREATE TEMP TABLE torn AS SELECT {keys} FROM again GROUP BY ALL HAVING count(*) > 1")  # noqa: S608
-    whole = done.good.with_suffix(".whole.parquet")
-    link.execute(
-        f"COPY (SELECT * FROM {source} ANTI JOIN twice USING ({keys}) UNION ALL BY NAME "  # noqa: S608
-        f"SELECT * FROM again ANTI JOIN torn USING ({keys})) TO {literal(str(whole))} (FORMAT parquet, COMPRESSION lz4)"
-    )
-    left = link.execute(f"SELECT count(*) FROM read_parquet({literal(str(whole))})").fetchall()[0][0]  # noqa: S608
-    torn = (
-        _move_torn(link, checks, plan, done) if link.execute("SELECT 1 FROM torn LIMIT 1").fetchall() else 0
-    )
-    done.repeated = done.rows_good - left - torn
-    done.rows_good = left
-    whole.replace(done.good)
-
-
-def _move_torn(link: duckdb.DuckDBPyConnection, checks: Checks, plan: Plan, done: Split) -> int:
-    """Add the rows of keys with different values to the bad ones, by a second scan; return how many."""
-    # every row that was good is bad in this scan where its key is torn: read the texts again and compare typed keys
-    typed = statement(checks, plan)
-    keys = ", ".join(quoted(key) for key in checks.shape.keys)
-    cells = ", ".join(f"{literal(name)}: CAST(_typed.{quoted(name)} AS VARCHAR)" for name in checks.mapped)
-    number = quoted(ROW) if plan.counts_rows else "row_number() OVER ()"
-    line = f"{','.join(checks.shape.keys)}:{DUPLICATE}"
-    moved = done.bad.with_suffix(".torn.parquet")
-    link.execute(
-        f"COPY (SELECT _n AS row, {literal(line)} || chr(10) AS problems, {{{cells}}} AS raw FROM "  # noqa: S608
-        f"(SELECT *, {number} AS _n FROM ({typed})) _typed SEMI JOIN torn USING ({keys}) "
-        f"WHERE _problems IS NULL) TO {literal(str(moved))} (FORMAT parquet)"
-    )
-    both = done.bad.with_suffix(".both.parquet")
-    found = link.execute(
-        f"COPY (SELECT * FROM read_parquet([{literal(str(done.bad))}, {literal(str(moved))}]) ORDER BY row) "  # noqa: S608
-        f"TO {literal(str(both))} (FORMAT parquet, COMPRESSION zstd)"
-    ).fetchall()[0][0]
-    torn = int(found) - done.rows_bad
-    both.replace(done.bad)
-    moved.unlink()
-    done.rows_bad = int(found)
-    done.reasons[line] = torn
-    return torn

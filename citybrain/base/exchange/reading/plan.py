@@ -85,16 +85,8 @@ class Plan:
         )
 
     def _parquet_texts(self) -> str:
-        nested = {
-            name: "[" in kind or kind.startswith(("STRUCT", "MAP", "UNION"))
-            for name, kind in parquet_types(self.path)
-        }
-        return ", ".join(
-            f"CAST(to_json({quoted(name)}) AS VARCHAR) AS {quoted(name)}"
-            if nested[name]
-            else f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
-            for name in self.names
-        )
+        texts = parquet_texts(self.path)
+        return ", ".join(f"{texts[name]} AS {quoted(name)}" for name in self.names)
 
     def sample(self, rows: int) -> list[tuple[str | None, ...]]:
         """Return the first rows as texts."""
@@ -165,6 +157,15 @@ def parquet_types(path: str) -> list[tuple[str, str]]:
     with connection() as link:
         rows = link.execute(f"DESCRIBE SELECT * FROM read_parquet({literal(path)})").fetchall()  # noqa: S608
     return [(name, kind) for name, kind, *_ in rows]
+
+
+def parquet_texts(path: str) -> dict[str, str]:
+    """Return the expression of each column of a Parquet file as text; lists and records are told as JSON."""
+    texts = {}
+    for name, kind in parquet_types(path):
+        nested = "[" in kind or kind.startswith(("STRUCT", "MAP", "UNION"))
+        texts[name] = f"CAST({f'to_json({quoted(name)})' if nested else quoted(name)} AS VARCHAR)"
+    return texts
 
 
 def connection() -> duckdb.DuckDBPyConnection:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 import orjson
 import pyarrow.parquet as pq
 from django.db import connection, transaction
@@ -16,6 +17,7 @@ from citybrain.base.exchange.checks.reasons import parse
 from citybrain.base.exchange.checks.split import Split, split
 from citybrain.base.exchange.models import Quarantined
 from citybrain.base.exchange.steps.job import Job, Stopped
+from citybrain.base.lake.rowfile import SUFFIX
 
 LISTED: Final = 200_000
 """Bad rows of one run that are listed to be mended; all of them stay in the run's file of bad rows."""
@@ -33,8 +35,11 @@ def check(job: Job) -> dict[str, Any]:
     reading = job.reading
     damaged = any(note.key == "undecodable" for note in reading.notes)
     checks = checks_for(job.shape, job.columns, damaged=damaged)
-    good, bad = job.folder / "good.parquet", job.folder / "bad.parquet"
+    good, bad = job.folder / f"good{SUFFIX}", job.folder / "bad.parquet"
     done = split(checks, reading.plan, good, bad)
+    left_out = job.folder / "left_out.npy"
+    if done.left_out is not None:
+        np.save(left_out, done.left_out)
     aside = done.rows_bad + done.broken_count
     if not done.rows:
         raise Stopped("refused", "no_rows")
@@ -42,8 +47,9 @@ def check(job: Job) -> dict[str, Any]:
     if aside * 100 > job.source.bad_percent * done.rows and aside > 10 and not job.run.drift_accepted:
         raise Stopped("waiting", "too_many_bad", bad=aside, rows=done.rows)
     return {
-        "good": str(good), "bad": str(bad), "rows": done.rows, "rows_good": done.rows_good, "rows_bad": aside,
-        "repeated": done.repeated, "reasons": done.reasons, "broken": done.broken_count,
+        "good": str(good), "left_out": "" if done.left_out is None else str(left_out), "bad": str(bad),
+        "rows": done.rows, "rows_good": done.rows_good, "rows_bad": aside, "repeated": done.repeated,
+        "reasons": done.reasons, "broken": done.broken_count,
     }  # fmt: skip
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
+import numpy as np
 from django.utils import timezone
 
 from citybrain.base.catalogue import quality
@@ -32,15 +33,18 @@ def merge(job: Job) -> dict[str, Any]:
         table.create(shape)
     else:
         table.evolve(shape)
-    compared = compare(run, shape, Path(run.done["check"]["good"]))
+    checked = run.done["check"]
+    left_out = np.load(checked["left_out"]) if checked["left_out"] else None
+    compared = compare(run, shape, Path(checked["good"]), left_out)
     result = merge_rows(
         table,
-        compared.rows,
+        Path(checked["good"]),
         MODES[run.mode],
         run.ingest,
         run.pk,
         run.source.supply_id or 0,
         keys_distinct=True,
+        left_out=compared.left_out,
     )
     run.version = result.version
     run.save(update_fields=["version"])
