@@ -16,9 +16,10 @@ from citybrain.base.catalogue.actions import publish_at_once
 from citybrain.base.catalogue.models import DataSet, Demand, Supply, System, TaskItem
 from citybrain.base.catalogue.shipped import LAST, Shipped, provider_kinds, shipped
 from citybrain.base.identity.access import Forbidden
+from citybrain.base.identity.actions import install_agency_kinds
 from citybrain.base.identity.actor import Actor
-from citybrain.base.identity.agencies import directory, kind_named, resolve_agency
-from citybrain.base.identity.models import Agency
+from citybrain.base.identity.agencies import directory, kind_named, kind_rows, resolve_agency
+from citybrain.base.identity.models import Agency, AgencyKind
 from citybrain.base.ledger import record
 
 SCENES: Final = Path(__file__).parent / "data" / "scenes.toml"
@@ -57,6 +58,8 @@ def load(actor: Actor, codes: Sequence[str] | None = None, *, lists: bool = True
     by_code = {one.meta.code: one for one in shipped()}
     chosen = list(by_code.values()) if codes is None else [by_code[code] for code in codes]
     lineage = _city_lineage()
+    if AgencyKind.objects.count() < len(kind_rows()):  # a city from before a kind was added
+        install_agency_kinds(actor)
     done = Loaded()
     with transaction.atomic():
         entries = []

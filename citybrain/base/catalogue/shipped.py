@@ -13,10 +13,10 @@ from citybrain.base.catalogue.shape import Shape
 from citybrain.base.identity.agencies import kind_named
 
 FILE: Final = Path(__file__).parent / "data" / "datasets.yaml"
-# Providers without a kind of their own, and who stands in where a city has no such body: the nearest in duty first.
+# Who stands in where a city has no body of the provider's kind: the nearest in duty first.
 STAND_INS: Final[Mapping[str, tuple[str, ...]]] = {
-    "统计": ("development_reform", "data_bureau"),
-    "港口企业": ("transport", "data_bureau"),
+    "统计": ("statistics", "development_reform", "data_bureau"),
+    "港口企业": ("port_co", "transport", "data_bureau"),
     "公安交管": ("traffic_police", "police"),
     "运营企业": ("operator", "transport"),
     "街镇": ("subdistrict", "data_bureau"),
