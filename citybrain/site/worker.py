@@ -50,6 +50,7 @@ LOOPS = (
     Loop("deliveries", 1.0, "citybrain.base.exchange.delivery.batch:tick"),
     Loop("intake", 2.0, "citybrain.base.exchange.runs:tick"),
     Loop("staging", 3.0, "citybrain.base.lake.staging:tick"),
+    Loop("copies", 5.0, "citybrain.base.exchange.delivery.copies:tick"),
     Loop("serving", 15.0, "citybrain.base.lake.serving:tick"),
     Loop("lake", 60.0, "citybrain.base.lake.upkeep:tick"),
     Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
