@@ -24,6 +24,7 @@ GROUPS: dict[str, str] = {
     "catalogue": "citybrain.site.cli.catalogue:catalogue",
     "cases": "citybrain.site.cli.cases:cases",
     "data": "citybrain.site.cli.data:data",
+    "forms": "citybrain.site.cli.forms:forms",
     "lake": "citybrain.site.cli.lake:lake",
     "ledger": "citybrain.site.cli.ledger:ledger",
     "sample": "citybrain.site.cli.sample:sample",

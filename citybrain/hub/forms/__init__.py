@@ -1,0 +1,1 @@
+"""一张表: forms that fill themselves from the catalogue's data sets."""
