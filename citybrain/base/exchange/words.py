@@ -24,6 +24,17 @@ WHY: Final = {
     "failed": gettext_lazy("“%(step)s”一步没有成功：%(detail)s"),
 }
 
+STEPS: Final = {
+    "land": gettext_lazy("接收"),
+    "read": gettext_lazy("读取"),
+    "part": gettext_lazy("分出已结束的行"),
+    "check": gettext_lazy("检查"),
+    "merge": gettext_lazy("入库"),
+    "end": gettext_lazy("删除已结束的行"),
+    "publish": gettext_lazy("更新查询副本"),
+    "measure": gettext_lazy("统计"),
+}
+
 
 def why(run: Run) -> str:
     """Return the reason a run isn't done; empty for one that goes well."""
@@ -32,6 +43,8 @@ def why(run: Run) -> str:
         return ""
     if key.startswith("unreadable:"):
         return str(REASONS[key.partition(":")[2]]) % params
+    if "step" in params:
+        params["step"] = str(STEPS.get(params["step"], params["step"]))
     return str(WHY[key]) % params if key in WHY else key
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from citybrain.base.catalogue import codes
@@ -27,7 +27,7 @@ TEXTS: Final = (
 )  # fmt: skip
 FLAGS: Final = ("key", "required", "share", "open")
 LISTS: Final = re.compile(r"[、,，;；\s]+")
-PERSONAL: Final = (("none", _("否")), ("personal", _("个人信息")), ("sensitive", _("敏感个人信息")))
+PERSONAL: Final = (("none", _("非个人信息")), ("personal", _("个人信息")), ("sensitive", _("敏感个人信息")))
 CHECKS: Final = (("", _("无")), ("gb11643", "GB 11643"), ("gb32100", "GB 32100"), ("gb11714", "GB 11714"))
 TYPES: Final = (
     "varchar(50)", "char(18)", "integer", "decimal(18,2)", "double", "boolean", "date", "timestamp", "json",
@@ -265,10 +265,11 @@ def offered() -> dict[str, Any]:
         "masks": [(key, mask_name(key)) for key in MASKS],
         "tables": [(key, codes.table_name(key, english)) for key in codes.keys()],  # noqa: SIM118  (a function)
         "checks": CHECKS,
-        "nothing": _now("无"),
+        "no_mask": gettext("不脱敏"),
+        "no_table": gettext("无代码表"),
         "moves": [
-            ("up", "arrow-up", _now("上移")),
-            ("down", "arrow-down", _now("下移")),
-            ("drop", "trash", _now("删除")),
+            ("up", "arrow-up", gettext("上移")),
+            ("down", "arrow-down", gettext("下移")),
+            ("drop", "trash", gettext("删除")),
         ],
     }

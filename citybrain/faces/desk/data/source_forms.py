@@ -1,11 +1,12 @@
 """What a source is told, asked by kind. What may be is decided by exchange's actions."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
-from django.utils.translation import gettext as _now
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from citybrain.base.catalogue.models import DataSet, Supply
@@ -87,6 +88,17 @@ def _reading() -> dict[str, forms.Field]:
     }
 
 
+def _ending() -> dict[str, forms.Field]:
+    return {
+        "ended_column": _text(
+            _("标记已结束的列"), most=200, help_text=_("这一列说某行已注销、作废时，按主键删除。")
+        ),
+        "ended_values": _text(
+            _("哪些值表示已结束"), hint="1、是、注销", help_text=_("不填则认 1、是、删除、注销等。")
+        ),
+    }
+
+
 def _asked(kind: str) -> dict[str, forms.Field]:
     """Return the fields about where rows come from, in the order they are asked."""
     if kind == "folder":
@@ -95,7 +107,10 @@ def _asked(kind: str) -> dict[str, forms.Field]:
                 _("文件夹"), needed=True, hint="/data/in", help_text=_("服务器上的完整路径。文件不会被移动或删除。")
             ),
             "pattern": _text(_("文件名"), hint="*.csv", help_text=_("可用 * 和 ?；不填则全部文件。")),
-            **_reading(),
+            "ended_pattern": _text(
+                _("已结束的行在哪些文件"), hint="del_*.csv", help_text=_("这些文件里的行按主键删除；不填则没有。")
+            ),
+            **_reading(), **_ending(),
         }  # fmt: skip
     if kind == "sql":
         return {
@@ -107,6 +122,7 @@ def _asked(kind: str) -> dict[str, forms.Field]:
             "table": _text(_("表或视图"), needed=True),
             "since_column": _text(_("增量列"), help_text=_("只增不减的列，如更新时间；填了只取新的行。")),
             "user": _text(_("用户名"), help_text=_("请用只读账号。")),
+            **_ending(),
         }
     if kind == "http":
         return {
@@ -126,6 +142,7 @@ def _asked(kind: str) -> dict[str, forms.Field]:
             "secret_header": _text(
                 _("密钥放在哪个请求头"), hint="Authorization", most=60, help_text=_("不填则为 Authorization: Bearer。")
             ),
+            **_ending(),
         }  # fmt: skip
     return {}
 
@@ -168,7 +185,7 @@ class SourceForm(forms.Form):
         for name in left_out:
             self.fields.pop(name, None)
         if "secret" in self.fields and source is not None and source.secret:
-            self.fields["secret"].help_text = _now("已保存，不显示；留空则保持不变。")
+            self.fields["secret"].help_text = gettext("已保存，不显示；留空则保持不变。")
 
     @property
     def places(self) -> list[forms.BoundField]:
@@ -186,10 +203,9 @@ class SourceForm(forms.Form):
         kept = dict(self.source.settings) if self.source else {}
         for name in self.asked:
             value = self.cleaned_data[name]
-            if name == "params":
-                value = _params(value)
+            value = {"params": _params, "ended_values": _listed}.get(name, _same)(value)
             kept.pop(name, None)
-            if value not in ("", None, {}):
+            if value not in ("", None, {}, []):
                 kept[name] = value
         return kept
 
@@ -228,7 +244,19 @@ def _initial(kind: str, dataset: DataSet, source: Source | None) -> dict[str, An
     names = ("name", "mode", "every_minutes", "on_drift", "bad_percent", "is_active")
     told = {name: getattr(source, name) for name in names} | dict(source.settings)
     params = source.settings.get("params") or {}
-    return told | {"params": "\n".join(f"{name}={value}" for name, value in params.items())}
+    ended = "、".join(map(str, source.settings.get("ended_values") or ()))
+    return told | {
+        "params": "\n".join(f"{name}={value}" for name, value in params.items()),
+        "ended_values": ended,
+    }
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _listed(written: str) -> list[str]:
+    return [part for part in re.split(r"[、,，;；\s]+", written) if part]
 
 
 def _params(written: str) -> dict[str, str]:

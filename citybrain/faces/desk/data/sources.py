@@ -37,6 +37,7 @@ from citybrain.faces.desk.data.source_forms import (
 )
 from citybrain.faces.desk.doors import actor_of, is_partial, officers
 from citybrain.faces.desk.shell import page as shell_page
+from citybrain.faces.look.templatetags.look import as_json
 
 RUNS = 20
 
@@ -79,9 +80,18 @@ def _page(request: HttpRequest, actor: Actor, source: Source, trial: Trial | Non
         "may_try": may_set and source.kind in FETCHED,
         "may_run": source.kind in FETCHED and source.is_active and not why_not(actor, RUN, source.guard()),
         "upload_url": _upload_url(actor, source),
+        "push_call": _push_call(request, source) if source.kind == "push" else "",
         **_tried(trial, source.dataset),
     }
     return shell_page(request, "desk/data/source.html", "data_intake", context)
+
+
+def _push_call(request: HttpRequest, source: Source) -> str:
+    """Return what to type to push a row."""
+    row = {one.name: "…" for one in source.dataset.shape.fields if one.key or one.required}
+    body = as_json({"rows": [row], "source": source.name})
+    head = 'curl -H "Authorization: Bearer cb_…" -H "Content-Type: application/json"'
+    return f"{head} -d '{body}' {request.build_absolute_uri('/api/v1/data/')}{source.dataset.code}/rows"
 
 
 def _upload_url(actor: Actor, source: Source) -> str:
@@ -96,10 +106,12 @@ def facts(source: Source) -> list[tuple[str, str]]:
     found = []
     for name, field in labels.asked.items():
         value = told.get(name)
-        if value in (None, "", {}):
+        if value in (None, "", {}, []):
             continue
         if isinstance(value, dict):
-            value = _("、").join(f"{key}={one}" for key, one in value.items())
+            value = [f"{key}={one}" for key, one in value.items()]
+        if isinstance(value, list):
+            value = _("、").join(map(str, value))
         found.append((str(field.label), str(words.get(name, {}).get(value, value))))
     return found
 
