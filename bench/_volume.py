@@ -74,7 +74,7 @@ SETS: Final = {
             ),
             (
                 (500, 7, "id_no", "substr(p, 1, 17) || CASE WHEN p[18] = '1' THEN '2' ELSE '1' END"),
-                (1500, 11, "birth_date", "'1990-02-30'"), (1500, 13, "sex", "'3'"), (3000, 17, "name", "''"),
+                (1500, 11, "birth_date", "'1990-02-30'"), (1500, 13, "sex", "'3'"), (3000, 17, "name", "NULL"),
                 (3000, 19, "household_no", "'12'"), (5000, 23, "ethnic", "'99'"),
             ),
             "hukou_address", person="i",
@@ -142,7 +142,7 @@ SETS: Final = {
             ),
             (
                 (500, 7, "id_no", "'张三'"), (1500, 11, "color", "'紫'"), (1500, 13, "delete_after", "'2026-13-01'"),
-                (3000, 17, "venue_code", "''"),
+                (3000, 17, "venue_code", "NULL"),
             ),
             "venue_code", person="scattered(i, 12000000)",
         ),

@@ -23,6 +23,7 @@ def still_wrong(shape: Shape, values: Mapping[str, str | None]) -> list[Problem]
     checks = checks_for(shape, {name: name for name in shape.names})
     schema = pa.schema([(name, pa.string()) for name in shape.names])
     with engine.session(read_only_files=False) as link:
+        checks.register(link)
         link.register("t", pa.Table.from_pylist([row], schema=schema))
         sql = checks.sql(ibis.table(dict.fromkeys(shape.names, "string"), name="t"))
         found = link.execute(sql).to_arrow_table().column(PROBLEMS)[0].as_py()

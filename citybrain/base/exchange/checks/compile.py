@@ -16,6 +16,9 @@ from citybrain.base.exchange.checks.texts import ibis_type, text_of, trimmed, ty
 
 PROBLEMS: Final = "_problems"
 RAW: Final = "_raw_{}"
+CODES: Final = "_codes_{}"
+KEPT: Final = 200  # statements: it takes a second to make one
+MANY: Final = 100  # codes; written out in a statement they would be compared one by one
 
 
 @contextmanager
@@ -44,11 +47,33 @@ class Checks:
         """The fields that have a column, in the shape's order."""
         return tuple(name for name in self.shape.names if name in self.columns)
 
-    def apply(self, table: Any, *, keep: tuple[str, ...] = ()) -> Any:
+    def code_tables(self) -> dict[str, list[str]]:
+        """Return the long code tables by the name under which `sql` looks codes up."""
+        return {CODES.format(key): sorted(codes) for key, codes in self.codes.items() if len(codes) > MANY}
+
+    def register(self, link: Any) -> None:
+        """Let a DuckDB connection know the tables that the statements of `sql` name."""
+        import pyarrow as pa
+
+        for name, codes in self.code_tables().items():
+            link.register(name, pa.table({"code": codes}))
+
+    def _look_up(self, *, named: bool) -> Mapping[str, Any]:
+        """Return each code table: short ones as they are, long ones as a column to look codes up in."""
+        found: dict[str, Any] = dict(self.codes)
+        for key in [key for key, codes in self.codes.items() if len(codes) > MANY]:
+            name = CODES.format(key)
+            if named:
+                found[key] = ibis.table({"code": "string"}, name=name).code
+            else:
+                found[key] = ibis.memtable({"code": sorted(self.codes[key])}).code
+        return found
+
+    def apply(self, table: Any, *, keep: tuple[str, ...] = (), named: bool = False) -> Any:
         """Return the rows typed, with `_problems` (null: the row is good) and, for bad rows, `_raw_N`.
 
         `table` is an Ibis table of texts; `keep` are further columns of it to go through. `_raw_N` holds the cell of
-        the N-th mapped field as it came.
+        the N-th mapped field as it came. `named`: long code tables are tables of the engine's (`register`).
         """
         shape = self.shape
         bare = {f"_s_{name}": trimmed(table[self.columns[name]]) for name in self.mapped}
@@ -64,7 +89,7 @@ class Checks:
             if shape.field(name).check == "gb11643"
         }
         staged = staged.mutate(**typed, **absent, **numbers)
-        flags = self._flags(staged)
+        flags = self._flags(staged, self._look_up(named=named))
         lines = [f"{text}\n" for text, _ in flags]
         staged = staged.mutate(**{f"_v_{i}": told for i, (_, told) in enumerate(flags)})
         marks = [staged[f"_v_{i}"] for i in range(len(flags))]
@@ -78,7 +103,7 @@ class Checks:
             **{name: staged[name] for name in keep},
         )
 
-    def _flags(self, staged: Any) -> list[tuple[str, Any]]:
+    def _flags(self, staged: Any, known: Mapping[str, Any]) -> list[tuple[str, Any]]:
         """Return (what the line says, whether it holds) of every check."""
         flags: list[tuple[str, Any]] = []
         for name in self.shape.names:
@@ -87,7 +112,7 @@ class Checks:
                 if field.required or field.key:
                     flags.append((f"{name}:required", ibis.literal(True)))
                 continue
-            codes = self.codes.get(field.code_table or "")
+            codes = known.get(field.code_table or "")
             number = staged[f"_n_{name}"] if field.check == "gb11643" else None
             text = staged[f"_t_{name}"]
             found = violations(field, text, staged[name], codes, number=number, damaged=self.damaged)
@@ -97,9 +122,23 @@ class Checks:
         return flags
 
     def sql(self, table: Any, *, keep: tuple[str, ...] = (), dialect: str = "duckdb") -> str:
-        """Return `apply` as a statement; each stage a subquery, or texts would be repeated without end."""
-        with staged_selects():
-            return str(ibis.to_sql(self.apply(table, keep=keep), dialect=dialect))
+        """Return `apply` as a statement for a connection of `register`; made once for the same checks.
+
+        Each stage is a subquery, or texts would be repeated without end.
+        """
+        short = {key: None if len(codes) > MANY else sorted(codes) for key, codes in sorted(self.codes.items())}
+        asked = (self.shape.to_json(), dict(self.columns), short, self.damaged, keep, dialect)
+        same = repr((asked, table.get_name(), table.schema()))
+        if same not in _made:
+            with staged_selects():
+                made = str(ibis.to_sql(self.apply(table, keep=keep, named=True), dialect=dialect))
+            while len(_made) >= KEPT:
+                _made.pop(next(iter(_made)))
+            _made[same] = made
+        return _made[same]
+
+
+_made: dict[str, str] = {}
 
 
 def compile_checks(

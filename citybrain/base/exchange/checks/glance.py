@@ -7,7 +7,7 @@ here, all rows go there.
 """
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -24,7 +24,6 @@ from citybrain.base.exchange.checks.texts import FALSE, FORMS, NOTHING, SHAPES, 
 from citybrain.base.exchange.reading.plan import ROW, Plan, literal, parquet_texts, parquet_types, quoted
 
 CELL: Final = "c{}"
-CAST: Final = "t{}"
 SHORT: Final = max(len(one) for one in NOTHING)
 NUMERIC: Final = frozenset({"integer", "decimal", "double"})
 NATIVE: Final[Mapping[str, tuple[str, ...]]] = {
@@ -73,8 +72,9 @@ class Column:
         cells = batch.cells[one.name] = Cells.of(column)
         if kind in NUMERIC:
             places = {"integer": 0, "double": None}.get(kind, one.type.scale or 0)
-            typed = batch.rows.column(CAST.format(self.place))
-            return see.numbers(cells, places, 18 if kind == "integer" else 40) & _there(typed), typed
+            right = see.numbers(cells, places, 18 if kind == "integer" else 40)
+            typed = _cast(column, right, one.type.arrow())
+            return right & _there(typed), typed
         if kind == "date":
             right, days = see.dates(cells)
             return right, see.as_dates(days, cells.valid)
@@ -107,6 +107,22 @@ class Column:
         if one.pattern:
             right = right & _flags(pc.match_substring_regex(column, f"^(?:{one.pattern})$"))
         return right & _sized(one, cells)
+
+
+def _cast(column: Any, right: Flags, kind: Any) -> Any:
+    """Return the cells that may be numbers as numbers; null where one isn't, or has too many digits."""
+    texts = column if bool(right.all()) else pc.if_else(pa.array(right), column, pa.scalar(None, pa.string()))
+    try:
+        return texts.cast(kind)
+    except pa.ArrowInvalid:
+        return pa.array([_cast_one(text, kind) for text in texts.to_pylist()], kind)
+
+
+def _cast_one(text: str | None, kind: Any) -> Any:
+    try:
+        return pa.scalar(text, pa.string()).cast(kind).as_py()
+    except pa.ArrowInvalid:
+        return None
 
 
 def _flags(found: Any) -> Flags:
@@ -208,6 +224,19 @@ class Glance:
     columns: tuple[Column, ...]
     rules: tuple[Callable[[Batch], Flags], ...]
     sql: str
+    """The scan by the engine."""
+    named: tuple[str, ...]
+    """The columns of the file, in the order of `columns`."""
+
+    def scan(self, link: Any, size: int) -> Iterator[Any]:
+        """Yield the batches of a scan by the engine."""
+        yield from link.execute(self.sql).to_arrow_reader(size)
+
+    def scan_plain(self, plan: Plan) -> Iterator[Any]:
+        """Yield the batches of a plain text. Raises pyarrow.ArrowInvalid for a row that can't be read."""
+        wanted = [CELL.format(one.place) for one in self.columns]
+        for batch in plan.batches(self.named):
+            yield batch.rename_columns(wanted)
 
     def look(self, rows: Any) -> tuple[Flags, dict[str, Any]]:
         """Return which rows of a batch are right, and its columns typed by field."""
@@ -237,7 +266,10 @@ def glance(checks: Checks, plan: Plan) -> Glance | None:
         at_a_glance(one, checks.shape, {col.field.name: col for col in columns}) for one in checks.shape.rules
     ]
     known = tuple(one for one in rules if one is not None)
-    return Glance(columns, known, _statement(checks, plan, columns)) if len(known) == len(rules) else None
+    if len(known) < len(rules):
+        return None
+    named = tuple(checks.columns[one.field.name] for one in columns)
+    return Glance(columns, known, _statement(checks, plan, columns), named)
 
 
 def _limits_known(one: Field) -> bool:
@@ -268,15 +300,13 @@ def _is_native(one: Field, kind: str) -> bool:
 
 
 def _statement(checks: Checks, plan: Plan, columns: tuple[Column, ...]) -> str:
-    """Return the scan: each mapped column as a text or as its supplier typed it, numbers cast beside."""
+    """Return the scan: each mapped column as a text or as its supplier typed it."""
     texts = parquet_texts(plan.path) if plan.kind == "parquet" else {}
     picked = []
     for one in columns:
         name = checks.columns[one.field.name]
         text = quoted(name) if one.native else texts.get(name, quoted(name))
         picked.append(f"{text} AS {CELL.format(one.place)}")
-        if one.field.type.kind in NUMERIC and not one.native:
-            picked.append(f"TRY_CAST({text} AS {one.field.type.duckdb}) AS {CAST.format(one.place)}")
     if plan.counts_rows:
         picked.append(quoted(ROW))
     source = f"read_parquet({literal(plan.path)})" if plan.kind == "parquet" else plan.source()

@@ -4,6 +4,7 @@ The engine streams Arrow batches in the file's order. Rows that are right at a g
 are; the others go through the expressions. So nothing is scanned twice, and every row knows its number.
 """
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from citybrain.base.exchange.reading.report import Broken
 from citybrain.base.lake import engine
 from citybrain.base.lake.rowfile import NUMBER, RowFile
 
+log = logging.getLogger("citybrain.exchange")
 BATCH: Final = 122_880
 HELD: Final = 100_000  # rows that wait to be looked at by the expressions
 Rows = Iterator[pa.RecordBatch]
@@ -66,18 +68,32 @@ def split(checks: Checks, plan: Plan, good: Path, bad: Path, *, memory: str | No
     mapped fields by field). A key that comes again with the same values is left out and counted; one with other
     values is a problem of each of its rows.
     """
+    if plan.parts_anywhere:
+        try:
+            return _split(checks, plan, good, bad, memory, plain=True)
+        except pa.ArrowInvalid:
+            log.info(
+                "%s: a row can't be read; it is read by the engine, which sets such rows aside", plan.path
+            )
+    return _split(checks, plan, good, bad, memory, plain=False)
+
+
+def _split(checks: Checks, plan: Plan, good: Path, bad: Path, memory: str | None, *, plain: bool) -> Split:
     done = Split(good, bad)
     fields = [checks.shape.field(name) for name in checks.mapped]
     schema = pa.schema([(one.name, one.type.arrow()) for one in fields])
     quick = glance(checks, plan)
     with engine.session(memory=memory, read_only_files=False) as link:
-        link.execute("SET preserve_insertion_order = true")
+        link.execute("SET preserve_insertion_order = true; SET streaming_buffer_size = '64MB'")
+        checks.register(link)
         with RowFile(good, schema) as kept, _BadWriter(bad, checks) as aside:
             work = _Work(checks, done, kept, aside)
-            if quick is None:
+            if quick is not None and plain:
+                work.at_a_glance(quick.scan_plain(plan), quick)
+            elif quick is None:
                 work.by_expressions(link.execute(statement(checks, plan)).to_arrow_reader(BATCH))
             else:
-                work.at_a_glance(link.execute(quick.sql).to_arrow_reader(BATCH), quick)
+                work.at_a_glance(quick.scan(link, BATCH), quick)
             done.broken_count, done.broken = plan.set_aside(link)
             if checks.shape.keys and done.rows_good:
                 part_repeated(link, checks, kept.finish(), done, aside)
@@ -128,6 +144,7 @@ class _Work:
         with engine.session(memory="512MB", read_only_files=False) as link:
             link.execute("SET preserve_insertion_order = true")
             link.register("_held", table)
+            self.checks.register(link)
             named = table.column_names[:-1]
             texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in named)
             kinds = dict.fromkeys(named, "string") | {ROW: "int64"}

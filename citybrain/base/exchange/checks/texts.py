@@ -61,15 +61,15 @@ def violations(
     field: Field,
     text: Any,
     typed: Any,
-    codes: Collection[str] | None,
+    codes: Any,
     *,
     number: Any = None,
     damaged: bool = False,
 ) -> Iterator[Violation]:
     """Yield (reason, expression that is true where it holds against the cell and is never null).
 
-    `codes` are those of its code table, `number` is `digits.number_of` of a person's number. `damaged` asks for
-    characters that couldn't be decoded, too.
+    `codes` are those of its code table, or a column that holds them; `number` is `digits.number_of` of a person's
+    number. `damaged` asks for characters that couldn't be decoded, too.
     """
     if field.required or field.key:
         yield "required", text.isnull()
@@ -110,15 +110,14 @@ def _type_reason(field: Field) -> str:
     return "length" if field.type.kind in {"char", "varchar"} else field.type.kind
 
 
-def _limits(
-    field: Field, text: Any, typed: Any, codes: Collection[str] | None, number: Any
-) -> Iterator[Violation]:
+def _limits(field: Field, text: Any, typed: Any, codes: Any, number: Any) -> Iterator[Violation]:
     if field.type.is_text:
         yield "lost_digits", _lost(field, text)
     if field.check:
         yield field.check, text.notnull() & ~digits.CHECKS[field.check](text, number).fill_null(False)
     if codes is not None:
-        yield "code", text.notnull() & text.notin(sorted(codes))
+        listed = sorted(codes) if isinstance(codes, Collection) else codes
+        yield "code", text.notnull() & text.notin(listed)
     if field.pattern:
         yield "pattern", text.notnull() & ~text.re_search(f"^(?:{field.pattern})$")
     if field.minimum is not None:

@@ -118,7 +118,15 @@ def read_delimited(
     skip = starts[header.begins] - 1 if header.begins else 0
     lines = tuple(starts[i] for i in range(header.first, header.last + 1))
     path, footer = _without_footer(cleaned.path, work, dialect, len(names), skip)
-    plan = Plan("csv", str(path), names, dialect.delimiter, dialect.quote, skip)
+    plan = Plan(
+        "csv",
+        str(path),
+        names,
+        dialect.delimiter,
+        dialect.quote,
+        skip,
+        cleaned.plain and dialect.quote == '"',
+    )
     notes = [*header.notes, *footer]
     wanted = [name for name in names if name in fill]
     if wanted:

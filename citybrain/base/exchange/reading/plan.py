@@ -46,6 +46,8 @@ class Plan:
     quote: str = '"'
     skip: int = 0
     """Lines before the first data row."""
+    plain: bool = False
+    """A text without any quote, which every reader of delimited text parts alike."""
     broken: tuple[tuple[int, str, str], ...] = ()
     """(line, reason, text) of rows already set aside when the file was rewritten; the first ones."""
     broken_count: int = 0
@@ -72,6 +74,29 @@ class Plan:
         if self.kind == "rows":
             return f"read_parquet({literal(self.path)})"
         return f"(SELECT {self._parquet_texts()} FROM read_parquet({literal(self.path)}))"  # noqa: S608
+
+    @property
+    def parts_anywhere(self) -> bool:
+        """Whether Arrow's reader, which is three times faster, gives the same rows (or refuses the file)."""
+        return (
+            self.kind == "csv" and self.plain and self.skip > 0 and len(self.names) > 1 and len(self.delimiter) == 1
+            and self.delimiter.isascii()
+        )  # fmt: skip
+
+    def batches(self, names: Sequence[str]) -> Any:
+        """Yield batches of these columns as texts by Arrow's reader. Raises pyarrow.ArrowInvalid for a broken row."""
+        import pyarrow as pa
+        from pyarrow import csv
+
+        return csv.open_csv(
+            self.path,
+            read_options=csv.ReadOptions(column_names=list(self.names), skip_rows=self.skip, block_size=LINE_BYTES),
+            parse_options=csv.ParseOptions(delimiter=self.delimiter, quote_char=False),
+            convert_options=csv.ConvertOptions(
+                column_types=dict.fromkeys(self.names, pa.string()), include_columns=list(names), check_utf8=False,
+                strings_can_be_null=True, null_values=[""],
+            ),
+        )  # fmt: skip
 
     def _csv_source(self) -> str:
         # new_line isn't told: with it DuckDB 1.5 in strict mode reads no rows of a file with \\r\\n

@@ -116,6 +116,7 @@ class _Parting:
         shape = keys_of(self.job.shape)
         checks = checks_for(shape, self.columns)
         kinds = dict.fromkeys(self.columns.values(), "string") | {ROW: "int64"}
+        checks.register(self.link)
         self.link.execute(f"CREATE TEMP VIEW ended AS SELECT {self.keys}, last AS {quoted(ROW)} FROM gone")  # noqa: S608
         statement = checks.sql(ibis.table(kinds, name="ended"), keep=(ROW,))
         self.link.execute(f"CREATE TEMP TABLE checked AS {statement}")
