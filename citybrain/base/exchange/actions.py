@@ -134,19 +134,23 @@ def _json(values: Mapping[str, Any]) -> dict[str, Any]:
     return told
 
 
-def receive_file(actor: Actor, source: Source, file: Path | Iterable[bytes], name: str) -> Run:
-    """Keep a file as it came and queue its intake. Raises Forbidden, Refused."""
+def receive_file(
+    actor: Actor, source: Source, file: Path | Iterable[bytes], name: str, *, ended: bool = False
+) -> Run:
+    """Keep a file as it came and queue its intake; with `ended` its rows end. Raises Forbidden, Refused."""
     require(actor, RUN, source.guard())
     if not source.is_active:
         raise refuse("source", _("此来源已停用。"))
+    if ended and not source.dataset.shape.keys:
+        raise refuse("ended", _("数据资源没有主键，不能按主键结束。"))
     landed = landing.land_file(file) if isinstance(file, Path) else landing.land(file)
-    return _queued(actor, source, landed, name)
+    return _queued(actor, source, landed, name, {"internal": {"ended": True}} if ended else {})
 
 
 @transaction.atomic
-def _queued(actor: Actor, source: Source, landed: Landed, name: str) -> Run:
-    run = runs.queue(source, actor.key, landed=landed, name=name[:255])
-    told = {"run": run.pk, "file": name, "digest": landed.digest, "size": landed.size}
+def _queued(actor: Actor, source: Source, landed: Landed, name: str, done: dict[str, Any]) -> Run:
+    run = runs.queue(source, actor.key, landed=landed, name=name[:255], done=done)
+    told = {"run": run.pk, "file": name, "digest": landed.digest, "size": landed.size, "ended": bool(done)}
     record(actor.key, "exchange.receive_file", f"source:{source.pk}", told)
     return run
 

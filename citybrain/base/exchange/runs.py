@@ -196,7 +196,10 @@ def _stop(run: Run, stopped: Stopped) -> None:
 
 
 def _fail(run: Run, error: Exception) -> None:
-    log.warning("run %s: %s failed (attempt %s)", run.pk, run.step, run.attempt, exc_info=error)
+    if isinstance(error, SourceError):  # the other side's; where it happened here tells nothing
+        log.warning("run %s: %s failed (attempt %s): %s", run.pk, run.step, run.attempt, error)
+    else:
+        log.warning("run %s: %s failed (attempt %s)", run.pk, run.step, run.attempt, exc_info=error)
     run.error = {
         "key": "failed",
         "params": {"step": run.step, "detail": f"{type(error).__name__}: {error}"[:1000]},

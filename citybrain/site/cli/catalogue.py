@@ -5,6 +5,8 @@ Exit codes: 0 done, 1 something was refused, unmet or found wrong, 2 wrong usage
 
 import json
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,24 @@ def _say(data: Any, as_json: bool, lines: list[str]) -> None:
         return
     for line in lines:
         click.echo(line)
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """Tell in one line what an action refuses."""
+    from citybrain.base.identity.errors import Refused
+
+    try:
+        yield
+    except Refused as refused:
+        raise click.ClickException(str(refused)) from refused
+
+
+def _write(file: Path, content: bytes) -> None:
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise click.ClickException(f"{file} can't be written: {error.strerror}") from error
 
 
 @catalogue.command()
@@ -137,9 +157,15 @@ def export(file: Path, words: str, drafts: bool) -> None:
     from citybrain.base.catalogue.lists import Search, matching
     from citybrain.base.identity.actor import SYSTEM
 
+    if file.suffix.lower() != ".xlsx":
+        raise click.UsageError(f"{file.name}: the catalogue's form is Excel; name a file that ends in .xlsx")
     sets = matching(SYSTEM, Search(words=words, state="" if drafts else "published"))
     found = list(sets.select_related("provider", "current"))
-    file.write_bytes(export_excel(SYSTEM, found))
+    if not found:
+        raise click.ClickException("no entry is found; nothing was written")
+    with refusals():
+        content = export_excel(SYSTEM, found)
+    _write(file, content)
     click.echo(f"{len(found)} entries → {file}")
 
 
@@ -155,8 +181,9 @@ def upward(file: Path, since: datetime | None) -> None:
     from citybrain.base.catalogue.upward import package
     from citybrain.base.identity.actor import SYSTEM
 
-    told = package(SYSTEM, since=timezone.make_aware(since) if since else None)
-    file.write_text(json.dumps(told, ensure_ascii=False, indent=1), encoding="utf-8")
+    with refusals():
+        told = package(SYSTEM, since=timezone.make_aware(since) if since else None)
+    _write(file, json.dumps(told, ensure_ascii=False, indent=1).encode())
     click.echo(f"{len(told['entries'])} entries, {len(told['withdrawn'])} withdrawn → {file}")
 
 
@@ -203,7 +230,9 @@ def show(code: str, as_json: bool) -> None:
 
     dataset = DataSet.objects.select_related("current", "provider").filter(code=code).first()
     if dataset is None or dataset.current is None:
-        raise click.ClickException(f"no published data set {code}")
+        raise click.ClickException(
+            f"no published data set {code}; `citybrain catalogue find WORDS` finds one"
+        )
     shape = dataset.shape
     told = {
         **dataset.current.meta,

@@ -8,13 +8,40 @@ from typing import Any
 import click
 import django
 
+from citybrain.site.cli.sources import finished, line, sources
+
 SHOWN_ROWS = 20
+LINES = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+OF = click.option("--of", "code", help="Only of this data set.")
+MOST = click.option(
+    "--most",
+    type=click.IntRange(1, 100_000),
+    default=SHOWN_ROWS,
+    show_default=True,
+    help="How many are listed.",
+)
 
 
 @click.group()
 def data() -> None:
-    """Data in (数据归集): read a file, take it in, see runs and rows put aside."""
+    """Data in (数据归集): read a file, take it in, keep sources, see runs and rows put aside.
+
+    Exit codes: 0 done, 1 refused, not stored or not found, 2 wrong usage.
+    """
     django.setup()
+
+
+data.add_command(sources)
+
+
+def dataset_of(code: str) -> Any:
+    """Return the data set with this code. Raises ClickException."""
+    from citybrain.base.catalogue.models import DataSet
+
+    dataset = DataSet.objects.select_related("provider", "current").filter(code=code).first()
+    if dataset is None:
+        raise click.ClickException(f"there is no data set {code}; `citybrain catalogue find WORDS` finds one")
+    return dataset
 
 
 @data.command("read")
@@ -24,7 +51,7 @@ def data() -> None:
 @click.option(
     "--sheet", default="", help="The sheet of a workbook; default: the first that shows and holds rows."
 )
-@click.option("--header", "header_row", type=int, help="The line of the header, from 1.")
+@click.option("--header", "header_row", type=click.IntRange(min=1), help="The line of the header, from 1.")
 def read_file(file: Path, as_json: bool, encoding: str, sheet: str, header_row: int | None) -> None:
     """Say what the program makes of FILE: encoding, sheet, header, columns with types, rows good and bad.
 
@@ -32,6 +59,11 @@ def read_file(file: Path, as_json: bool, encoding: str, sheet: str, header_row: 
     """
     from citybrain.base.exchange.reading import Options, Unreadable, read
 
+    if encoding:
+        try:
+            "".encode(encoding)
+        except LookupError as unknown:
+            raise click.UsageError(f"no encoding is called {encoding}") from unknown
     options = Options(encoding=encoding, sheet=sheet, header_row=header_row)
     with tempfile.TemporaryDirectory(prefix="citybrain-read-") as work:
         try:
@@ -81,20 +113,16 @@ def _show(told: dict[str, Any]) -> None:
 @click.option(
     "--mode", type=click.Choice(["full", "upsert", "append"]), help="Default: upsert with a key, else append."
 )
-@click.option("--json", "as_json", is_flag=True)
-def take_in(file: Path, code: str, name: str, mode: str | None, as_json: bool) -> None:
-    """Take FILE into a data set and wait for it. Exit code 1 where it isn't stored."""
-    from django.utils import timezone
-
-    from citybrain.base.catalogue.models import DataSet
-    from citybrain.base.exchange import actions, runs, words
-    from citybrain.base.exchange.models import Run, Source
+@click.option("--ended", is_flag=True, help="The file holds keys of rows that end; they leave the data set.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def take_in(file: Path, code: str, name: str, mode: str | None, ended: bool, as_json: bool) -> None:
+    """Take FILE into a data set and wait for it. Exit code 1 where nothing of it is stored."""
+    from citybrain.base.exchange import actions
+    from citybrain.base.exchange.models import Source
     from citybrain.base.identity.actor import SYSTEM
     from citybrain.base.identity.errors import Refused
 
-    dataset = DataSet.objects.select_related("provider", "current").filter(code=code).first()
-    if dataset is None:
-        raise click.ClickException(f"there is no data set {code}; see `citybrain catalogue`")
+    dataset = dataset_of(code)
     values: dict[str, Any] = {"mode": mode} if mode else {}
     try:
         source = Source.objects.filter(dataset=dataset, name=name).first() or actions.add_source(
@@ -102,48 +130,52 @@ def take_in(file: Path, code: str, name: str, mode: str | None, as_json: bool) -
         )
         if mode and source.mode != mode:
             source = actions.change_source(SYSTEM, source, mode=mode)
-        run = actions.receive_file(SYSTEM, source, file, file.name)
+        run = actions.receive_file(SYSTEM, source, file, file.name, ended=ended)
     except Refused as refused:
         raise click.ClickException(str(refused)) from refused
-    while runs.work_one(timezone.now(), only=run.pk):
-        pass
-    run = Run.objects.get(pk=run.pk)
-    told = {"run": run.pk, "state": run.state, **run.figures, "drift": run.drift, "why": words.why(run)}
-    click.echo(json.dumps(told, ensure_ascii=False) if as_json else _line(told))
-    raise SystemExit(0 if run.state == "done" else 1)
-
-
-def _line(told: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in told.items() if value not in ("", {}, None))
+    finished(run.pk, as_json)
 
 
 @data.command("runs")
-@click.option("--of", "code", help="Only of this data set.")
-@click.option("--json", "as_json", is_flag=True)
-def list_runs(code: str | None, as_json: bool) -> None:
-    """List the last runs."""
+@OF
+@MOST
+@LINES
+def list_runs(code: str | None, most: int, as_json: bool) -> None:
+    """List the last runs, the newest first."""
     from citybrain.base.exchange import words
     from citybrain.base.exchange.models import Run
 
     rows = Run.objects.select_related("dataset", "source")
-    for run in (rows.filter(dataset__code=code) if code else rows)[:SHOWN_ROWS]:
+    rows = rows.filter(dataset=dataset_of(code)) if code else rows
+    for run in rows[:most]:
         told = {
             "run": run.pk, "dataset": run.dataset.code, "source": run.source.name, "file": run.name, "state": run.state,
             "step": run.step, "attempt": run.attempt, **run.figures, "why": words.why(run),
         }  # fmt: skip
-        click.echo(json.dumps(told, ensure_ascii=False) if as_json else _line(told))
+        click.echo(json.dumps(told, ensure_ascii=False) if as_json else line(told))
+    _beyond(rows.count(), most, "runs")
+
+
+def _beyond(count: int, most: int, what: str) -> None:
+    """Say what isn't shown."""
+    if not count:
+        click.echo(f"no {what}", err=True)
+    elif count > most:
+        click.echo(f"{count - most} more; --most {count} shows them", err=True)
 
 
 @data.command("quarantine")
-@click.option("--of", "code", help="Only of this data set.")
-@click.option("--json", "as_json", is_flag=True)
-def list_quarantine(code: str | None, as_json: bool) -> None:
+@OF
+@MOST
+@LINES
+def list_quarantine(code: str | None, most: int, as_json: bool) -> None:
     """List rows put aside that wait to be mended, with the reasons."""
     from citybrain.base.exchange.checks import Problem, explain
     from citybrain.base.exchange.models import Quarantined
 
     rows = Quarantined.objects.filter(state__in=("open", "mended")).select_related("dataset__current")
-    for row in (rows.filter(dataset__code=code) if code else rows)[:SHOWN_ROWS]:
+    rows = rows.filter(dataset=dataset_of(code)) if code else rows
+    for row in rows[:most]:
         problems = [Problem.from_json(one) for one in row.problems]
         why = [explain(one, row.dataset.shape) for one in problems]
         told = {
@@ -154,8 +186,64 @@ def list_quarantine(code: str | None, as_json: bool) -> None:
             "state": row.state,
         }
         if as_json:
-            click.echo(
-                json.dumps({**told, "raw": row.raw, "problems": row.problems, "why": why}, ensure_ascii=False)
-            )
+            more = {"raw": row.raw, "problems": row.problems, "why": why}
+            click.echo(json.dumps({**told, **more}, ensure_ascii=False))
         else:
-            click.echo(f"{_line(told)}: {'；'.join(why)}")
+            click.echo(f"{line(told)}: {'；'.join(why)}")
+    _beyond(rows.count(), most, "rows wait")
+
+
+@data.command("accept")
+@click.argument("run", type=int)
+@click.option(
+    "--map",
+    "pairs",
+    multiple=True,
+    metavar="COLUMN=FIELD",
+    help="Which field a column holds; may be repeated.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def accept(run: int, pairs: tuple[str, ...], as_json: bool) -> None:
+    """Let RUN, which waits for a word (columns that changed, many bad rows), go on, and wait for it."""
+    from citybrain.base.exchange import actions
+    from citybrain.base.identity.actor import SYSTEM
+    from citybrain.base.identity.errors import Refused
+
+    found = run_of(run)
+    mapping = dict(pair.rpartition("=")[::2] for pair in pairs)
+    unknown = [name for name in mapping.values() if name and not found.dataset.shape.has(name)]
+    if "" in mapping or unknown:
+        raise click.UsageError(f"--map wants COLUMN=FIELD; no field {(unknown or ['is named'])[0]}")
+    try:
+        actions.accept_drift(SYSTEM, found, mapping or None)
+    except Refused as refused:
+        raise click.ClickException(str(refused)) from refused
+    finished(run, as_json)
+
+
+@data.command("retry")
+@click.argument("run", type=int)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def retry(run: int, as_json: bool) -> None:
+    """Try RUN, which failed, again from the step at which it failed, and wait for it."""
+    from citybrain.base.exchange import actions
+    from citybrain.base.identity.actor import SYSTEM
+    from citybrain.base.identity.errors import Refused
+
+    try:
+        actions.retry(SYSTEM, run_of(run))
+    except Refused as refused:
+        raise click.ClickException(str(refused)) from refused
+    finished(run, as_json)
+
+
+def run_of(number: int) -> Any:
+    """Return the run with this number. Raises ClickException."""
+    from citybrain.base.exchange.models import Run
+
+    found = (
+        Run.objects.select_related("source__dataset__current", "dataset__current").filter(pk=number).first()
+    )
+    if found is None:
+        raise click.ClickException(f"no run has the number {number}; `citybrain data runs` lists them")
+    return found

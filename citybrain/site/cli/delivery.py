@@ -20,7 +20,7 @@ def grant_of(number: str) -> Any:
 
     from citybrain.base.catalogue.models import Grant
 
-    by_id = Q(pk=int(number)) if number.isdigit() else Q()
+    by_id = Q(pk=int(number)) if number.isdecimal() else Q()
     found = Grant.objects.select_related("dataset__current", "agency").filter(Q(number=number) | by_id)
     grant = found.first() if number else None
     if grant is None:
@@ -58,15 +58,26 @@ def issue(grant: str, label: str, days: int | None) -> None:
 
 @keys.command("list")
 @click.argument("grant", required=False)
-def list_keys(grant: str | None) -> None:
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def list_keys(grant: str | None, as_json: bool) -> None:
     """List the keys, of one GRANT or of all; the keys themselves are not kept."""
     from citybrain.base.exchange.models import ApiKey
 
     rows = ApiKey.objects.select_related("grant__dataset").order_by("pk")
     if grant:
         rows = rows.filter(grant=grant_of(grant))
+    if as_json:
+        names = ("id", "prefix", "label", "last_used_at", "expires_at", "revoked_at")
+        told = [{name: getattr(one, name, None) for name in names} for one in rows]
+        shown([{**line, "grant": one.grant.number, "dataset": one.grant.dataset.code}
+               for line, one in zip(told, rows, strict=True)])  # fmt: skip
+        return
+    if not rows:
+        click.echo("no keys were given out", err=True)
     for one in rows:
         state = f"ended {one.revoked_at:%Y-%m-%d}" if one.revoked_at else "stands"
+        if not one.revoked_at and one.expires_at and one.expires_at <= datetime.now(UTC):
+            state = f"expired {one.expires_at:%Y-%m-%d}"
         used = f"used {one.last_used_at:%Y-%m-%d %H:%M}" if one.last_used_at else "never used"
         click.echo(
             f"{one.pk}  {one.prefix}…  {one.grant.number}  {one.grant.dataset.code}  {one.label}  {state}  {used}"
@@ -109,7 +120,13 @@ def deliver_now(grant: str, form: str, fields: str, since: int | None) -> None:
     shown({**done.manifest, "path": str(batch.folder(done) / done.manifest["file"])})
 
 
-FORM = click.option("--form", default="parquet", type=click.Choice(["parquet", "csv", "jsonl", "xlsx"]))
+FORM = click.option(
+    "--form",
+    default="parquet",
+    show_default=True,
+    type=click.Choice(["parquet", "csv", "jsonl", "xlsx"]),
+    help="The kind of file.",
+)
 FIELDS = click.option(
     "--fields", default="", help="Names with commas between; without it all that are granted."
 )
@@ -167,7 +184,7 @@ def verify(days: int | None) -> None:
 
 
 @receipts_group.command("refold")
-@click.argument("day", type=click.DateTime(["%Y-%m-%d"]))
+@click.argument("day", type=click.DateTime(["%Y-%m-%d"]), metavar="DAY")
 def refold(day: datetime) -> None:
     """Make the readings' file of a DAY anew from its receipts."""
     from citybrain.base.exchange.delivery import folding
@@ -187,7 +204,8 @@ def show(number: str, file: Path | None) -> None:
     from citybrain.base.exchange.models import Receipt
 
     if "." in number:
-        found = receipts.find_call(number)
+        group, _, index = number.partition(".")
+        found = receipts.find_call(number) if group.isdecimal() and index.isdecimal() else None
         if found is None:
             raise click.ClickException(f"no call bore the number {number}")
         receipt, call = found
@@ -200,7 +218,7 @@ def show(number: str, file: Path | None) -> None:
             }
         )
         return
-    one = Receipt.objects.filter(pk=int(number)).first() if number.isdigit() else None
+    one = Receipt.objects.filter(pk=int(number)).first() if number.isdecimal() else None
     if one is None:
         raise click.ClickException(f"no receipt has the number {number}")
     told = model_to_dict(one) | {"id": one.pk}
