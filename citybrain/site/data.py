@@ -32,15 +32,21 @@ ON CONFLICT (key) DO UPDATE SET at = EXCLUDED.at, value = EXCLUDED.value
 
 
 async def beat(door: Door) -> None:
-    """Write the heartbeat, for ever: calls and groups since the one before, of this worker."""
-    calls = groups = 0
+    """Write the heartbeat, for ever: calls and groups since the one before, of this worker, and groups' time."""
+    calls, groups, spent = 0, 0, 0.0
+    kept = door.committer
     while True:
         try:
             async with await door.connect() as link:
                 while True:
-                    now = door.committer.calls, door.committer.groups
-                    told = {"calls": now[0] - calls, "groups": now[1] - groups, "error": ""}
-                    calls, groups = now
+                    told: dict[str, object] = {
+                        "calls": kept.calls - calls,
+                        "groups": kept.groups - groups,
+                        "error": "",
+                    }
+                    told["group_ms"] = round((kept.spent - spent) * 1000 / max(kept.groups - groups, 1), 1)
+                    told["longest_group_ms"] = round(kept.longest * 1000, 1)
+                    calls, groups, spent, kept.longest = kept.calls, kept.groups, kept.spent, 0.0
                     await link.execute(_SQL_BEAT, [json.dumps(told)])
                     await asyncio.sleep(BEAT_SECONDS)
         except psycopg.Error as error:

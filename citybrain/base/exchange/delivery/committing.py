@@ -7,6 +7,7 @@ neither a receipt nor data.
 
 import asyncio
 import logging
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -78,6 +79,9 @@ class Committer:
         self.waiting: list[Waiting] = []
         self.wake = asyncio.Event()
         self.groups = self.calls = 0
+        self.spent = self.longest = (
+            0.0  # seconds from a group's first call to its commit: all together, the most
+        )
 
     async def keep(self, grant_id: int, daily: int, rate: int, call: Call) -> str:
         """Return the receipt's number once it is committed. Raises OverLimit, NotKept."""
@@ -113,12 +117,15 @@ class Committer:
         company = False
         while True:
             await self.wake.wait()
+            began = time.monotonic()
             if company and len(self.waiting) < MOST_CALLS:
                 await asyncio.sleep(LINGER_SECONDS)
             taken = self._taken()
             company = len(taken) > 1
             try:
                 await self._commit(link, taken)
+                spent = time.monotonic() - began
+                self.spent, self.longest = self.spent + spent, max(self.longest, spent)
             finally:
                 self._fail(taken)  # whoever has no answer now gets none
 

@@ -71,7 +71,7 @@ class Door:
     """The door of one process: its connections, plans and receipts."""
 
     def __init__(self, info: Mapping[str, Any], zone: str, secret: str, connections: int = 4) -> None:
-        self.info = dict(info)
+        self.info = {**info, "application_name": "citybrain data"}
         self.secret = secret
         self.plans = Plans()
         self.loading: dict[str, asyncio.Task[Plan]] = {}
