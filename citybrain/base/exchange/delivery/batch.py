@@ -75,7 +75,7 @@ def check(compiler: Compiler, form: str, asked: Asked, since: int | None) -> Non
         told = {"forms": "、".join(writing.FORMS)}
         raise Refused("bad_form", _("文件格式应为其中之一：%(forms)s。"), told=told)
     if since is not None and not compiler.key_clear:
-        raise Refused("no_key", _("增量变更需要主键字段的明文授权。"), 403)
+        raise Refused("key_not_granted", _("增量变更需要主键字段的明文授权。"), 403)
     compiler.rows(asked, since)
 
 

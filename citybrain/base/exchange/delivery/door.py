@@ -32,7 +32,7 @@ from citybrain.base.exchange.delivery.compile import Asked
 from citybrain.base.exchange.delivery.cursors import BadCursor, opened, sealed
 from citybrain.base.exchange.delivery.lookups import CHANGED, Lookups, Row, Unfit
 from citybrain.base.exchange.delivery.plans import Look, Plan, Plans, why_not
-from citybrain.base.exchange.delivery.refusals import Answer, Refused, SentFile
+from citybrain.base.exchange.delivery.refusals import Answer, Refused, SentFile, ended
 from citybrain.base.exchange.models import SetKind
 
 log = logging.getLogger("citybrain.data")
@@ -44,27 +44,7 @@ LANES: Final = 2  # connections for look-ups by key
 ATTEMPTS: Final = 3  # plans tried for one call: grant and copy may change meanwhile
 FILTER_SECONDS: Final = 20  # a page that takes longer is given up
 WAIT_SECONDS: Final = 5.0  # for a turn or a connection
-_ENDED: Final = {
-    "key_ended": (401, _("密钥已停用或已到期。")),
-    "grant_revoked": (403, _("授权已被撤销。")),
-    "grant_expired": (403, _("授权已到期。")),
-    "grant_not_yet": (403, _("授权尚未生效。")),
-    "dataset_withdrawn": (403, _("数据集已撤销。")),
-}
 NO_ROW: Final = Refused("no_row", _("没有符合条件的数据。"), 404)
-ASKS_KEY: Final = (("www-authenticate", "Bearer"),)
-
-
-def unknown_key() -> Refused:
-    """Return the refusal of a key that nobody knows."""
-    return Refused("unknown_key", _("密钥无效。"), 401, headers=ASKS_KEY)
-
-
-def _ended(reason: str) -> Refused:
-    if reason not in _ENDED:
-        return unknown_key()
-    status, text = _ENDED[reason]
-    return Refused(reason, text, status, headers=ASKS_KEY if status == 401 else ())
 
 
 class Door:
@@ -127,7 +107,7 @@ class Door:
         async with self.pool.connection() as link:
             plan = await self.plans.load(link, key_hash)
             if plan is None:
-                raise _ended(await why_not(link, key_hash))
+                raise ended(await why_not(link, key_hash))
             return plan
 
     async def found(

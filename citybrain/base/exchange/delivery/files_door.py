@@ -12,7 +12,7 @@ from citybrain.base.catalogue.grants import why_not_live
 from citybrain.base.exchange.delivery import batch
 from citybrain.base.exchange.delivery.asking import Request
 from citybrain.base.exchange.delivery.compile import Asked
-from citybrain.base.exchange.delivery.refusals import Answer, Refused, SentFile
+from citybrain.base.exchange.delivery.refusals import Answer, Refused, SentFile, ended
 from citybrain.base.exchange.models import ApiKey, Delivery
 
 Found = TypeVar("Found")
@@ -40,11 +40,13 @@ def _key(request: Request, code: str) -> ApiKey:
     """Return the key, if it and its grant hold. Raises Refused."""
     now = timezone.now()
     key = ApiKey.objects.select_related("grant__dataset__current").filter(key_hash=request.key_hash).first()
-    if key is None or key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
-        raise Refused("unknown_key", _("密钥无效。"), 401)
-    ended = why_not_live(key.grant, now)
-    if ended:
-        raise Refused(f"grant_{ended}", _("授权当前无效。"), 403)
+    if key is None:
+        raise ended("")
+    if key.revoked_at is not None or (key.expires_at is not None and key.expires_at <= now):
+        raise ended("key_ended")
+    why = why_not_live(key.grant, now)
+    if why:
+        raise ended("dataset_withdrawn" if why == "withdrawn" else f"grant_{why}")
     if key.grant.dataset.code != code:
         raise Refused("not_here", _("该密钥不能访问此数据集。"), 404)
     return key

@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 Headers = tuple[tuple[str, str], ...]
@@ -66,3 +67,21 @@ class Refused(ValueError):
     def answer(self, **more: Any) -> Answer:
         """Return the answer, with more members where there are some."""
         return Answer(self.status, {**self.body(), **more}, self.headers)
+
+
+ASKS_KEY: Final = (("www-authenticate", "Bearer"),)
+_ENDED: Final = {
+    "key_ended": (401, _("密钥已停用或已到期。")),
+    "grant_revoked": (403, _("授权已被撤销。")),
+    "grant_expired": (403, _("授权已到期。")),
+    "grant_not_yet": (403, _("授权尚未生效。")),
+    "dataset_withdrawn": (403, _("数据集已撤销。")),
+}
+
+
+def ended(reason: str) -> Refused:
+    """Return the refusal of a key that opens nothing (any more), by one of `plans.REASONS`; "": nobody knows it."""
+    if reason not in _ENDED:
+        return Refused("unknown_key", _("密钥无效。"), 401, headers=ASKS_KEY)
+    status, text = _ENDED[reason]
+    return Refused(reason, text, status, headers=ASKS_KEY if status == 401 else ())

@@ -11,9 +11,9 @@ import orjson
 from django.utils.translation import gettext_lazy as _
 
 from citybrain.base.exchange.delivery.asking import Request
-from citybrain.base.exchange.delivery.door import ASKS_KEY, Door, unknown_key
+from citybrain.base.exchange.delivery.door import Door
 from citybrain.base.exchange.delivery.keys import PREFIX, key_hash
-from citybrain.base.exchange.delivery.refusals import Answer, Refused, SentFile
+from citybrain.base.exchange.delivery.refusals import ASKS_KEY, Answer, Refused, SentFile, ended
 
 MOST_BODY: Final = 256 * 1024
 LONGEST_KEY: Final = 100
@@ -102,7 +102,7 @@ def _key(headers: Given) -> str:
         raise Refused("no_key", text, 401, headers=ASKS_KEY)
     key = shown[7:].strip() if shown[:7].lower() == "bearer " else shown
     if not key.startswith(PREFIX) or len(key) > LONGEST_KEY:
-        raise unknown_key()
+        raise ended("")
     return key
 
 

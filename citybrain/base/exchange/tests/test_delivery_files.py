@@ -141,7 +141,7 @@ def test_changes_need_the_key_in_clear(people):
     grant, _ = lending.lend(people, ["id_no", "sex"], masks={"id_no": "idcard"})
     with pytest.raises(Refused) as refused:
         batch.ask_file(SYSTEM, grant, "jsonl", Asked(), 1)
-    assert refused.value.code == "no_key"
+    assert refused.value.code == "key_not_granted"
 
 
 def test_rows_beyond_the_day_s_limit_are_not_delivered(people):

@@ -6,9 +6,11 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 import pytest
 from django.conf import settings
@@ -16,7 +18,8 @@ from django.db import connection
 from django.utils import timezone
 
 from citybrain.base.catalogue.models import Grant
-from citybrain.base.exchange.delivery import keys
+from citybrain.base.exchange import delivery
+from citybrain.base.exchange.delivery import keys, plans
 from citybrain.base.exchange.models import ApiKey, CallGroup
 from citybrain.base.exchange.tests import lending
 from citybrain.base.identity.actor import SYSTEM
@@ -264,3 +267,12 @@ def test_two_hundred_connections_at_once_each_get_their_own_rows_with_receipts(s
     assert set(found) == {(200, True)}
     assert len(found) == 1000 - 10
     assert sum(CallGroup.objects.values_list("calls", flat=True)) >= len(found)
+
+
+def test_every_refusal_stands_in_the_developers_page():
+    folder = Path(delivery.__file__).parent
+    said = "\n".join(path.read_text(encoding="utf-8") for path in folder.glob("*.py"))
+    codes = {*re.findall(r'Refused\(\s*"(\w+)"', said), *plans.REASONS}
+    page = (folder.parents[3] / "docs" / "delivery.md").read_text(encoding="utf-8")
+    assert {code for code in codes if f"`{code}`" not in page} == set()
+    assert len(codes) > 30
