@@ -13,6 +13,7 @@ from typing import Final
 
 import duckdb
 
+PEOPLE: Final = 4_000_000  # whom the rows of persons are about
 REGIONS: Final = 6_424  # codes of districts, streets and communities in a city such as Tianjin
 # Numbers with their check digits, from the columns p17 and f17: staged, for a macro would be spelt out in each place.
 _PERSON: Final = "p17 || substr('10X98765432', 1 + (({}) % 11)::INTEGER, 1)"
@@ -83,7 +84,7 @@ SETS: Final = {
             "rs_insurance", "parquet",
             _texts(
                 id_no="p", name="given(i)",
-                insurance_type="(['310', '390', '410', '510'])[1 + (i // 12000000 % 4)]",
+                insurance_type="(['310', '390', '410', '510'])[1 + (i // 4000000 % 4)]",
                 employer_uscc="f", month="'202611'", base="(3000 + i % 20000)::DECIMAL(18, 2)",
                 status="CASE WHEN i % 40 = 0 THEN '2' ELSE '1' END",
             ),
@@ -91,7 +92,7 @@ SETS: Final = {
                 (500, 7, "id_no", "'980101199002301234'"), (1500, 11, "employer_uscc", "'91980101000000000I'"),
                 (1500, 13, "base", "-1"), (2000, 17, "month", "'202613'"),
             ),
-            "base", person="i * 7 % 12000000", firm="i % 900000",
+            "base", person="i * 7 % 4000000", firm="i % 900000",
         ),
         Made(
             "gy_water_usage", "csv",
@@ -144,7 +145,7 @@ SETS: Final = {
                 (500, 7, "id_no", "'张三'"), (1500, 11, "color", "'紫'"), (1500, 13, "delete_after", "'2026-13-01'"),
                 (3000, 17, "venue_code", "NULL"),
             ),
-            "venue_code", person="scattered(i, 12000000)",
+            "venue_code", person="scattered(i, 4000000)",
         ),
         Made(
             "sj_enterprise", "csv",
@@ -207,17 +208,27 @@ def _other(one: Made) -> str:
     return {"flow": "'999'", "usage": "'0.909'"}.get(one.torn, f"{sql} || 'A'")
 
 
+def people_sql(count: int) -> str:
+    """Return the statement of the identity numbers of the first people."""
+    some = Made("people", "parquet", {}, (), "", person="i")
+    return f"SELECT p FROM {_based(some, f'range({count}) t(i)')}"
+
+
 def write(code: str, rows: int, folder: Path, names: Mapping[str, str]) -> Path:
     """Write a set's file; `names` are the columns' names by field, for the header of a CSV."""
     one = SETS[code]
     path = folder / f"{code}-{rows}.{one.form}"
+    if path.exists():
+        return path
+    made = path.with_suffix(".making")
     with duckdb.connect(config={"threads": 2, "memory_limit": "3GB"}) as link:
         for macro in MACROS:
             link.execute(macro)
         sql = rows_sql(one, rows)
         if one.form == "csv":
             headed = ", ".join(f'{name} AS "{names[name]}"' for name in one.columns)
-            link.execute(f"COPY (SELECT {headed} FROM ({sql})) TO '{path}' (FORMAT csv, HEADER true)")
+            link.execute(f"COPY (SELECT {headed} FROM ({sql})) TO '{made}' (FORMAT csv, HEADER true)")
         else:
-            link.execute(f"COPY ({sql}) TO '{path}' (FORMAT parquet, COMPRESSION snappy)")
+            link.execute(f"COPY ({sql}) TO '{made}' (FORMAT parquet, COMPRESSION snappy)")
+    made.replace(path)
     return path

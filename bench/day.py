@@ -104,7 +104,10 @@ def lent(code: str, dataset: Any) -> Any:
     from citybrain.base.exchange.tests import lending
 
     told = LENT[code]
-    more = {"masks": told.get("masks", {}), "conditions": told["conditions"], "daily_rows": 10**12}
+    more = {
+        "masks": told.get("masks", {}), "conditions": told["conditions"], "daily_rows": 10**12,
+        "modes": [told.get("mode", "batch")],
+    }  # fmt: skip
     return lending.lend(dataset, told["fields"], **more)[0]
 
 
@@ -207,6 +210,7 @@ def measured(
         named = {one.name: one.zh for one in sources[code].dataset.shape.fields}
         files[code] = _volume.write(code, ask.rows * share // sum(SHARES.values()), folder, named)
     made = time.perf_counter() - begun
+    known = _known_people(_volume.PEOPLE)
     grants = {code: lent(code, source.dataset) for code, source in sources.items()}
     log = (folder / "worker.log").open("wb")
     worker = subprocess.Popen(
@@ -229,7 +233,7 @@ def measured(
     out = sum(one["rows_out"] for one in sets.values())
     gib = {name: round(value, 2) for name, value in memory.most.items()}
     return {
-        "rows_in": rows, "rows_out": out, "seconds": day["seconds"],
+        "rows_in": rows, "rows_out": out, "people_known_before": known, "seconds": day["seconds"],
         "bytes_a_row": round(sum(path.stat().st_size for path in files.values()) / rows, 1),
         "rows_a_second": round((rows + out) / day["seconds"]), "memory_gib": gib, "worker_cpu_seconds": round(cpu, 1),
         "wanted": {"seconds": 120, "memory_gib": 6},
@@ -237,6 +241,21 @@ def measured(
         "day": {name: day[name] for name in ("all_received_after", "stored_after", "ready_after")},
         "sets": sets, "serving_copies": served(sources), "files_made_in_seconds": round(made, 1),
     }  # fmt: skip
+
+
+def _known_people(count: int) -> int:
+    """Let the city's people have been receipted before, as they are after its first weeks."""
+    import _volume
+    import duckdb
+
+    from citybrain.base.exchange.delivery import whose
+    from citybrain.base.exchange.models import SetKind
+
+    with duckdb.connect() as link:
+        for macro in _volume.MACROS:
+            link.execute(macro)
+        numbers = link.execute(_volume.people_sql(count)).to_arrow_reader(200_000)
+        return len(whose.members(numbers, SetKind.SUBJECT.value, ""))
 
 
 def _cpu(pid: int) -> float:
@@ -250,6 +269,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=36_000_000)
     parser.add_argument("--settle", type=float, default=8.0, help="seconds for the worker to start")
+    parser.add_argument("--files", type=Path, help="a folder where the made files are kept for the next time")
     ask = parser.parse_args()
     sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
     import _exchange
@@ -258,7 +278,9 @@ def main() -> None:
         _exchange.house() as (environment, _, pid),
         tempfile.TemporaryDirectory(prefix="citybrain-bench-") as files,
     ):
-        told = {"bench": "day", **measured(environment, Path(files), pid, ask)}
+        folder = ask.files or Path(files)
+        folder.mkdir(parents=True, exist_ok=True)
+        told = {"bench": "day", **measured(environment, folder, pid, ask)}
         told["load_average"] = [round(one, 2) for one in os.getloadavg()]
         print(json.dumps(told, ensure_ascii=False))
 

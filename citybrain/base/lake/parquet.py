@@ -116,6 +116,30 @@ def write_batches(
     return sum(one.count for one in writers), written
 
 
+def write_one(reader: Any, path: Path) -> int:
+    """Write all batches of a reader into one file, in their order, without field ids; return how many rows."""
+    count, writer = 0, None
+    try:
+        for group in _groups(reader, reader.schema):
+            if writer is None:
+                writer = _opened(str(path), reader.schema, group)
+            writer.write_table(group, row_group_size=ROW_GROUP)
+            count += len(group)
+        if writer is None:
+            writer = _opened(str(path), reader.schema, reader.schema.empty_table())
+    finally:
+        if writer is not None:
+            writer.close()
+    return count
+
+
+def _opened(sink: Any, schema: pa.Schema, first: Any) -> Any:
+    return pq.ParquetWriter(
+        sink, schema, compression="zstd", compression_level=1, use_dictionary=_repeating(first),
+        store_decimal_as_integer=True, version="2.6",
+    )  # fmt: skip
+
+
 def _raise_first(writers: Sequence["_Writer"]) -> None:
     for one in writers:
         if one.error is not None:
@@ -191,10 +215,7 @@ class _Writer(threading.Thread):
         path = self.folder / f"part-{self.number}-{len(self.paths)}.parquet"
         self.paths.append(path)
         self.sink = pa.OSFile(str(path), "wb")
-        self.writer = pq.ParquetWriter(
-            self.sink, self.schema, compression="zstd", compression_level=1, use_dictionary=_repeating(group),
-            store_decimal_as_integer=True, version="2.6",
-        )  # fmt: skip
+        self.writer = _opened(self.sink, self.schema, group)
 
     def _close(self) -> None:
         if self.writer is not None:

@@ -80,8 +80,14 @@ def ordinals(tokens: Tokens) -> Whole:
 
 def _unique(tokens: Tokens) -> tuple[Tokens, npt.NDArray[np.intp]]:
     """Return the distinct tokens in rising order, and for each token its place among them."""
-    order = np.lexsort((tokens[:, 1], tokens[:, 0]))
+    order = np.argsort(tokens[:, 0])
     ranked = tokens[order]
+    same = ranked[1:, 0] == ranked[:-1, 0]
+    if bool(
+        (ranked[1:, 1] != ranked[:-1, 1])[same].any()
+    ):  # two people of one first half: once in a city's life
+        order = np.lexsort((tokens[:, 1], tokens[:, 0]))
+        ranked = tokens[order]
     fresh = np.ones(len(ranked), bool)
     fresh[1:] = (ranked[1:] != ranked[:-1]).any(axis=1)
     inverse = np.empty(len(ranked), np.intp)

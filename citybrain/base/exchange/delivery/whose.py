@@ -30,8 +30,16 @@ def _subjects(batch: Any) -> Any:
     return pc.utf8_upper(pc.utf8_trim_whitespace(pc.cast(batch.column(0), pa.string())))
 
 
+def _text(column: Any) -> Any:
+    """Return a column as texts. Of times and numbers each different one is written once: writing them is dear."""
+    if pa.types.is_string(column.type):
+        return column
+    coded = column.dictionary_encode()
+    return pc.cast(coded.dictionary, pa.string()).take(coded.indices)
+
+
 def _keys(batch: Any) -> Any:
-    columns = [pc.fill_null(pc.cast(column, pa.string()), "") for column in batch.columns]
+    columns = [pc.fill_null(_text(column), "") for column in batch.columns]
     return columns[0] if len(columns) == 1 else pc.binary_join_element_wise(*columns, SEPARATOR)
 
 
@@ -47,5 +55,5 @@ def members(batches: Iterable[Any], kind: str, dataset: str) -> Whole:
     parts: Sequence[Tokens] = [tokens_of(text(batch), secret) for batch in batches]
     tokens = np.concatenate(parts) if parts else np.zeros((0, 2), np.uint64)
     if kind == SetKind.SUBJECT:
-        return np.unique(subjects.ordinals(tokens))
-    return np.unique(tokens[:, 0])
+        return keyed.rising(subjects.ordinals(tokens))
+    return keyed.rising(tokens[:, 0])

@@ -9,12 +9,12 @@ import sqlglot
 from sqlglot import exp
 
 from citybrain.base.exchange.delivery.compile import Statement
+from citybrain.base.lake import parquet
 
 FORMS: Final = {"parquet": "parquet", "csv": "csv", "jsonl": "jsonl", "xlsx": "xlsx"}
 EXCEL_ROWS: Final = 1_048_576  # of a sheet, with its head
 _STARTS: Final = "('=', '+', '-', '@', chr(9), chr(13))"
 _OPTIONS: Final = {
-    "parquet": "FORMAT parquet, COMPRESSION zstd",
     "csv": "FORMAT csv, HEADER true",
     "jsonl": "FORMAT json",
 }
@@ -60,6 +60,8 @@ def write(link: Any, statement: Statement, texts: Sequence[str], form: str, path
     sql = plain(statement)
     if form == "csv":
         sql = guarded(sql, texts, statement.fields)
+    if form == "parquet":
+        return parquet.write_one(link.execute(sql).to_arrow_reader(parquet.BATCH), path)
     name = str(path).replace("'", "''")
     row = link.execute(f"COPY ({sql}) TO '{name}' ({_OPTIONS[form]})").fetchone()
     return int(row[0])
