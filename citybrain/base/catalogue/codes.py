@@ -14,13 +14,17 @@ FILE: Final = Path(__file__).parent / "data" / "codes.toml"
 
 @dataclass(frozen=True, slots=True)
 class CodeTable:
-    """One table: its names, where it comes from, and its codes in their order."""
+    """One table: its names, where it comes from, and its codes in their order.
+
+    An excerpt doesn't hold all codes of its source: one beyond it may be right.
+    """
 
     key: str
     zh: str
     en: str
     source: str
     codes: Mapping[str, str]
+    excerpt: bool = False
 
 
 @cache
@@ -28,7 +32,9 @@ def shipped() -> Mapping[str, CodeTable]:
     """Return the tables of data/codes.toml by key."""
     found = tomllib.loads(FILE.read_text(encoding="utf-8"))
     return {
-        key: CodeTable(key, row["zh"], row["en"], row["source"], dict(row["codes"]))
+        key: CodeTable(
+            key, row["zh"], row["en"], row["source"], dict(row["codes"]), bool(row.get("excerpt", False))
+        )
         for key, row in found.items()
     }
 
@@ -58,6 +64,11 @@ class NoSuchTable(KeyError):
 def known(key: str) -> bool:
     """Return whether there is a table of that key."""
     return key in AREA_TABLES or key in shipped()
+
+
+def whole(key: str) -> bool:
+    """Return whether there is a table of that key that holds every code there is: others are wrong."""
+    return key in AREA_TABLES or (key in shipped() and not shipped()[key].excerpt)
 
 
 def keys() -> list[str]:

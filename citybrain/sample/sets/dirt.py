@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from citybrain.base.catalogue.codes import whole
 from citybrain.base.catalogue.shape import Field, Shape
 
 SHARE = 0.006
@@ -64,7 +65,7 @@ def _ways(field: Field) -> list[str]:
         found.append("missing")
     if field.type.kind in {"date", "timestamp"}:
         found.append("bad_date")
-    if field.code_table and not field.key:
+    if field.code_table and whole(field.code_table) and not field.key:
         found.append("bad_code")
     if field.minimum is not None and field.type.is_number and not field.key:
         found.append("range")

@@ -225,7 +225,11 @@ def find(words: str, as_json: bool) -> None:
 @click.argument("code")
 @AS_JSON
 def show(code: str, as_json: bool) -> None:
-    """Show a data set: its metadata, fields with what they may hold, and rules."""
+    """Show a data set: its metadata, fields with what they may hold, and rules.
+
+    A code table that is an excerpt doesn't hold all codes of its standard: codes beyond it aren't refused.
+    """
+    from citybrain.base.catalogue.codes import known, whole
     from citybrain.base.catalogue.models import DataSet
 
     dataset = DataSet.objects.select_related("current", "provider").filter(code=code).first()
@@ -244,6 +248,7 @@ def show(code: str, as_json: bool) -> None:
     for field in shape.fields:
         more = " ".join(f"{key}={value}" for key, value in field.to_json().items()
                         if key not in {"name", "zh", "type"})  # fmt: skip
-        lines.append(f"  {field.name} {field.zh} {field.type} {more}")
+        more += " (excerpt)" if field.code_table and known(field.code_table) and not whole(field.code_table) else ""
+        lines.append(f"  {field.name} {field.zh} {field.type} {more}".rstrip())
     lines += [f"  rule {rule.key}: {rule.zh}" for rule in shape.rules]
     _say(told, as_json, lines)

@@ -1,5 +1,6 @@
 """Types, conditions, rules, shapes, masks, check digits and code tables: no database but for SQL itself."""
 
+import re
 from datetime import date
 
 import duckdb
@@ -218,6 +219,27 @@ def test_the_shipped_codes_fit_the_fields_that_use_them():
     assert len(codes.code_table("ethnic")) == 58
     with pytest.raises(codes.NoSuchTable):
         codes.code_table("nothing")
+
+
+def test_an_excerpt_says_so_and_its_fields_are_held_to_the_form_of_the_codes() -> None:
+    excerpts = {key for key in codes.shipped() if not codes.whole(key)}
+    assert excerpts == {
+        "relation", "plate_type", "vehicle_use", "licence_class", "violation_code", "id_type", "dept_code", "firm_type",
+        "industry",
+    }  # fmt: skip
+    fields = [field for one in shipped() for field in one.shape.fields if field.code_table in excerpts]
+    assert len(fields) > 9
+    for field in fields:
+        assert field.pattern, field.name
+        for code in codes.code_table(field.code_table or ""):
+            assert re.fullmatch(field.pattern, code), (field.name, code)
+
+
+def test_all_sections_and_divisions_of_industries_are_there() -> None:
+    known = codes.code_table("industry")
+    assert "".join(sorted(code for code in known if len(code) == 1)) == "ABCDEFGHIJKLMNOPQRST"
+    assert sorted(int(code[1:]) for code in known if len(code) == 3) == list(range(1, 98))
+    assert (known["C27"], known["S92"], known["T97"]) == ("医药制造业", "国家机构", "国际组织")
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from django.db import connection, transaction
 from psycopg.types.json import Jsonb
 
-from citybrain.base.catalogue.codes import code_table, known
+from citybrain.base.catalogue.codes import code_table, whole
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.checks import Checks, Problem, compile_checks
 from citybrain.base.exchange.checks.reasons import parse
@@ -24,9 +24,9 @@ LISTED: Final = 200_000
 
 
 def checks_for(shape: Shape, columns: dict[str, str], *, damaged: bool = False) -> Checks:
-    """Return the checks with the code tables they need."""
+    """Return the checks with the code tables they need; an excerpt can't tell that a code is wrong."""
     wanted = {one.code_table for one in shape.fields if one.code_table and one.name in columns}
-    codes = {key: code_table(key) for key in wanted if known(key)}
+    codes = {key: code_table(key) for key in wanted if whole(key)}
     return compile_checks(shape, columns, codes=codes, damaged=damaged)
 
 
