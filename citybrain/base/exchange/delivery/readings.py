@@ -1,8 +1,10 @@
 """Who read mine: every delivery that held one person's data, from the receipts. Guarded, and looking is recorded."""
 
 from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import chain
 from typing import Any, Final
 from uuid import UUID
 
@@ -31,6 +33,7 @@ from citybrain.base.identity.models import Agency, AuthLevel, Person
 from citybrain.base.ledger.append import record
 
 SEE: Final = "exchange.receipts"
+READERS: Final = 8  # segments read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +63,11 @@ class Reading:
 
 def _found_in_segments(ordinal: int, since: date, until: date) -> dict[int, int]:
     """Return how often each receipt of some days holds the person."""
-    found: dict[int, int] = {}
-    for path in Segment.objects.filter(day__range=(since, until)).values_list("path", flat=True):
-        found.update(segments.find(folding.folder() / path, ordinal))
-    return found
+    days = Segment.objects.filter(day__range=(since, until)).values_list("path", flat=True)
+    folder = folding.folder()
+    with ThreadPoolExecutor(READERS) as pool:  # most of it is waiting for the disk
+        parts = pool.map(lambda path: segments.find(folder / path, ordinal), list(days))
+        return dict(chain.from_iterable(parts))
 
 
 def _found_unfolded(ordinal: int, since: datetime, until: datetime) -> dict[int, int]:

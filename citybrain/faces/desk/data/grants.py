@@ -23,7 +23,6 @@ from citybrain.base.exchange.models import ApiKey, CallGroup, Receipt
 from citybrain.base.identity.access import require, why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
-from citybrain.base.lake import serving
 from citybrain.faces.desk.addresses import query
 from citybrain.faces.desk.data.asking_forms import KeyForm, example, put_refusals
 from citybrain.faces.desk.data.sets import number
@@ -41,7 +40,6 @@ from citybrain.faces.look.templatetags.look import as_json
 
 RECEIPTS = 50
 SEE_RECEIPTS = "exchange.receipts"
-SERVED = frozenset({DeliveryMode.KEY, DeliveryMode.FILTER})
 
 
 @never_cache
@@ -205,10 +203,6 @@ def issue_view(request: HttpRequest, wanted: str) -> HttpResponse:
         except ValueError as bad:
             form.add_error(None, str(bad))
         else:
-            if SERVED.intersection(grant.modes):
-                serving.ask(
-                    grant.dataset.code, grant.dataset.shape
-                )  # the worker makes the copy calls look in
             return _page(request, actor, grant, KeyForm(), secret=secret)
     return _page(request, actor, grant, form)
 
