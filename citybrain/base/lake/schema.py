@@ -62,15 +62,22 @@ def schema_of(shape: Shape) -> Schema:
     return Schema(*own, *fields)
 
 
-def additions(schema: Schema, shape: Shape) -> tuple[list[Field], list[Field]]:
-    """Return the fields to add and the ones to widen. Raises BadEvolution for a field dropped or narrowed."""
+def additions(schema: Schema, shape: Shape) -> tuple[list[Field], list[Field], list[Field]]:
+    """Return the fields to add, to widen in place, and to write anew in another type.
+
+    Raises BadEvolution for a field dropped or narrowed.
+    """
     there = {field.name: field.field_type for field in schema.fields if field.name not in SYSTEM_COLUMNS}
     for name in there:
         if not shape.has(name):
             raise BadEvolution(f"field {name} would be dropped; keep it, or make a new data set")
     added = [field for field in shape.fields if field.name not in there]
-    widened = [field for field in shape.fields if field.name in there and _widens(field, there[field.name])]
-    return added, widened
+    known = [field for field in shape.fields if field.name in there]
+    retyped = [one for one in known if _becomes_another(iceberg_type(one.type), there[one.name])]
+    if retyped and {one.name for one in retyped} & set(shape.keys):
+        raise BadEvolution(f"field {retyped[0].name} is part of the key, whose type can't change")
+    widened = [one for one in known if one not in retyped and _widens(one, there[one.name])]
+    return added, widened, retyped
 
 
 def _widens(field: Field, old: iceberg.IcebergType) -> bool:
@@ -81,9 +88,18 @@ def _widens(field: Field, old: iceberg.IcebergType) -> bool:
     if _gets_more_digits(old, new):
         return True
     raise BadEvolution(
-        f"field {field.name} is kept as {old} and can't become {field.type}: only a decimal may get more digits "
-        "before the point; add a new field, or make a new data set"
+        f"field {field.name} is kept as {old} and can't become {field.type}: whole numbers may become "
+        "decimals or texts, and decimals get more digits; add a new field, or make a new data set"
     )
+
+
+def _becomes_another(new: iceberg.IcebergType, old: iceberg.IcebergType) -> bool:
+    """Whether no value is lost in another type: whole numbers as decimals or texts, decimals with more places."""
+    if isinstance(old, iceberg.LongType):
+        return isinstance(new, iceberg.DecimalType | iceberg.StringType)
+    if not (isinstance(old, iceberg.DecimalType) and isinstance(new, iceberg.DecimalType)):
+        return False
+    return new.scale > old.scale and new.precision - new.scale >= old.precision - old.scale
 
 
 def _gets_more_digits(old: iceberg.IcebergType, new: iceberg.IcebergType) -> bool:

@@ -96,19 +96,27 @@ class Table:
     def evolve(self, shape: Shape) -> bool:
         """Add the fields that are new and widen those that grew; return whether anything changed.
 
+        Text has no length here. A whole number that becomes a decimal or a text, and a decimal with more places, are
+        written anew at once.
+
         Raises BadEvolution for a field dropped or narrowed, and for other keys on a table with rows.
         """
         with locks.writing(self.code):
             table = catalog().load_table(self.identifier)
-            added, widened = additions(table.schema(), shape)
+            added, widened, retyped = additions(table.schema(), shape)
             keys = json.dumps(list(shape.keys))
             rekeyed = table.properties.get(snapshots.KEYS) != keys
             if rekeyed and table.current_snapshot() is not None:
                 raise BadEvolution(
                     f"lake: {self.code} has rows under the key {self.keys}; a key can't change"
                 )
+            if retyped:
+                from citybrain.base.lake import retyping
+
+                retyping.retype(self, retyped)
+                table = catalog().load_table(self.identifier)
             if not (added or widened or rekeyed):
-                return False
+                return bool(retyped)
             with table.transaction() as change:
                 with change.update_schema() as update:
                     for field in added:
