@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import charset_normalizer
+from django.utils.translation import gettext as _
 
 from citybrain.base.exchange.reading.report import Unreadable
 
@@ -26,6 +27,7 @@ MARKS = (
 SHOWN = {"utf-8-sig": "UTF-8 (BOM)", "gb18030": "GB18030", "latin-1": "Latin-1", "cp1252": "Windows-1252"}
 FEW = 0.002
 """Our choice: a text with fewer undecodable bytes than this among its non-ASCII ones is damaged, not foreign."""
+CONTROLS = bytes({*range(0x01, 0x09), *range(0x0E, 0x20)} - {0x1A, 0x1B})
 
 
 @dataclass(frozen=True)
@@ -217,12 +219,25 @@ def clean(path: Path, work: Path, encoding: str = "") -> Cleaned:
     if not found.size:
         raise Unreadable("empty")
     chosen = encoding or decide(path, found)
+    if not (encoding or found.utf8 or chosen.startswith("utf-")) and _is_no_text(path):
+        raise Unreadable("kind", kind=_("二进制"))
     if encoding and damage(path, encoding)[0]:
         raise Unreadable("encoding", encoding=encoding, at=_first_damage(path, encoding))
     as_it_is = chosen in {"utf-8", "utf-8-sig"} and found.utf8 and not (found.nul or found.marks_inside)
     if as_it_is and not found.lone_returns and _one_newline(path, found):
         return Cleaned(path, shown(chosen, found), plain=not found.quoted)
     return _rewrite(path, work / "text.csv", chosen, found)
+
+
+def _is_no_text(path: Path) -> bool:
+    """Whether so many bytes are controls that no text begins like this: a picture, a program, something encrypted.
+
+    Zeros don't count: broken exports pad with them.
+    """
+    with path.open("rb") as file:
+        begins = file.read(PIECE)
+    controls = len(begins) - len(begins.translate(None, CONTROLS))
+    return len(begins) >= 256 and controls > 0.03 * len(begins)
 
 
 def _one_newline(path: Path, found: Scan) -> bool:

@@ -340,3 +340,22 @@ def test_real_files_are_read_whole(
     found = read(SHARED / name, tmp_path / "w").count()
     told = (found.encoding, found.header_rows, len(found.columns), found.rows_good, found.rows_bad)
     assert told == (encoding, header, width, good, 0)
+
+
+def test_what_is_no_text_at_all_is_refused_and_odd_texts_are_not(tmp_path: Path) -> None:
+    noise = bytes((n * 7919 + n // 256 * 31) % 256 for n in range(5_000))
+    with pytest.raises(Unreadable) as refused:
+        read(zoo.put(tmp_path, "noise.csv", noise), tmp_path / "work")
+    assert (refused.value.key, str(refused.value)) == (
+        "kind",
+        "这是二进制文件，不是数据表；请报送 CSV、Excel、JSON 或 Parquet。",
+    )
+    long = zoo.PEOPLE + "".join(f"王{n},34052419800101001X,2024-02-29\n" for n in range(200))
+    for encoding in ("gb18030", "utf-16-le", "utf-16-be", "big5"):
+        text = (
+            long
+            if encoding != "big5"
+            else long.replace("张", "張").replace("登记", "登記").replace("证", "證")
+        )
+        path = zoo.put(tmp_path, f"{encoding}.csv", text.encode(encoding, "replace"))
+        assert len(zoo.rows_of(read(path, tmp_path / f"work-{encoding}"))) == 202
