@@ -14,6 +14,7 @@ from citybrain.hub.cases.states import Source
 from citybrain.sample.fixtures import TinyCity, the_cast
 
 from .conftest import PHONE, WALL, rest, step_button
+from .lent_city import lent, pages
 from .pictures import lamp
 
 pytestmark = pytest.mark.browser
@@ -171,6 +172,26 @@ def test_the_desk_is_for_everyone(open_city: TinyCity, officer: Callable[..., Pa
         "areas/",
     ):
         judge.go(f"/desk/{place}")
+    judge.verdict()
+
+
+@pytest.mark.parametrize("who", ["supplier", "asker", "chief"])
+def test_the_data_pages_are_for_everyone(open_city: TinyCity, officer: Callable[..., Page], who: str) -> None:
+    there = lent()
+    page = officer(who)
+    judge = Judge(page)
+    for address in pages(there)[who]:
+        judge.go(address, narrow=True)
+    for key, address, button in (
+        ("supplier", f"/desk/data/conflicts/{there.conflict.pk}/", "裁定"),
+        ("asker", f"/desk/data/conflicts/{there.conflict.pk}/", "答复"),
+        ("asker", f"/desk/data/grants/{there.grant.number}/", "撤销授权"),
+    ):
+        if key == who:
+            page.goto(address)
+            page.get_by_role("button", name=button).first.click()
+            page.locator("dialog[open]").wait_for()
+            judge.look(f"{address} {button}", narrow=True)
     judge.verdict()
 
 
