@@ -12,6 +12,7 @@ from citybrain.base.catalogue.load import load
 from citybrain.base.catalogue.models import DataSet, Grant
 from citybrain.base.exchange import binding
 from citybrain.base.exchange.models import SubjectOf
+from citybrain.base.exchange.naming import example
 from citybrain.base.exchange.tests.lending import serve
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.ledger.models import Entry
@@ -26,6 +27,7 @@ ADDRESS = "/my/real-name/"
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(binding, "FLOOR_SECONDS", 0.0)
+    monkeypatch.setattr("citybrain.faces.portal.views.naming.example", lambda _number: None)
 
 
 @pytest.fixture
@@ -101,6 +103,23 @@ def test_a_city_without_a_checker_sends_people_to_the_counter(
     assert 'name="id_no"' not in client.post(ADDRESS, RIGHT).content.decode()
     assert not SubjectOf.objects.exists()
     assert ADDRESS not in client.get("/my/readings/").content.decode()
+
+
+def test_the_made_up_city_names_one_of_its_residents_to_try_with_and_a_real_one_never(
+    register: Grant, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citybrain.faces.portal.views.naming.example", lambda _number: ("林小满", MINE))
+    assert f"例如：林小满，{MINE}。" in browser(cast).get(ADDRESS).content.decode()
+    monkeypatch.setattr("citybrain.faces.portal.views.naming.is_made_up_city", lambda: False)
+    page = browser(cast).get(ADDRESS).content.decode()
+    assert "林小满" not in page
+
+
+def test_the_example_is_somebody_of_the_register_who_can_be_proven(register: Grant, cast: Cast) -> None:
+    assert example(cast["citizen"].pk) in {None, ("林小满", MINE)}
+    assert example(0) == ("林小满", MINE)
+    Grant.objects.update(revoked_at=timezone.now())
+    assert example(0) is None
 
 
 def test_only_a_citizen_who_is_signed_in_is_asked(register: Grant, cast: Cast, client: Client) -> None:

@@ -9,7 +9,7 @@ from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods
 
 from citybrain.base.exchange.binding import Given, is_bound, prove_oneself
-from citybrain.base.exchange.naming import RegisterChecker
+from citybrain.base.exchange.naming import RegisterChecker, example
 from citybrain.base.identity.errors import Refused
 from citybrain.base.identity.models import AuthLevel, Person
 from citybrain.base.identity.proofs import Checker, checker_for
@@ -71,5 +71,6 @@ def _page(request: HttpRequest, citizen: Person, refused: Refused | None = None)
         "wrong": problem.field if problem else "",
         "next": _after(request),
         "made_up": is_made_up_city(),
+        "example": example(citizen.pk) if is_made_up_city() else None,
     }
     return render(request, "portal/real_name.html", context, status=422 if refused else 200)
