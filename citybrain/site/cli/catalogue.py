@@ -248,7 +248,11 @@ def show(code: str, as_json: bool) -> None:
     for field in shape.fields:
         more = " ".join(f"{key}={value}" for key, value in field.to_json().items()
                         if key not in {"name", "zh", "type"})  # fmt: skip
-        more += " (excerpt)" if field.code_table and known(field.code_table) and not whole(field.code_table) else ""
+        more += (
+            " (excerpt)"
+            if field.code_table and known(field.code_table) and not whole(field.code_table)
+            else ""
+        )
         lines.append(f"  {field.name} {field.zh} {field.type} {more}".rstrip())
     lines += [f"  rule {rule.key}: {rule.zh}" for rule in shape.rules]
     _say(told, as_json, lines)
