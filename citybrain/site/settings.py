@@ -209,6 +209,9 @@ LAKE_MEMORY = env.text(
 )  # operator: of one merge or query; beyond it is spilled
 LAKE_THREADS = env.integer("CITYBRAIN_LAKE_THREADS", os.cpu_count() or 2, least=1, most=256)  # operator
 LAKE_KEEP_DAYS = env.integer("CITYBRAIN_LAKE_KEEP_DAYS", 30, least=0, most=3650)  # data officer: old versions
+EXCHANGE_KEEP_DAYS = env.integer(
+    "CITYBRAIN_EXCHANGE_KEEP_DAYS", 400, least=1, most=36500
+)  # data officer: files as they came, and rows put aside
 LAKE_POOL = True  # tests only: False keeps no connection to the catalogue of files
 SOURCE_HOSTS = env.words("CITYBRAIN_SOURCE_HOSTS", [])  # operator: inner hosts that sources may lie on
 SOURCE_FOLDERS = env.words("CITYBRAIN_SOURCE_FOLDERS", [str(HOME / "incoming")])  # operator: files of sources

@@ -49,6 +49,7 @@ LOOPS = (
     Loop("receipts", 30.0, "citybrain.base.exchange.delivery.receipts:tick"),
     Loop("deliveries", 1.0, "citybrain.base.exchange.delivery.batch:tick"),
     Loop("intake", 2.0, "citybrain.base.exchange.runs:tick"),
+    Loop("kept", 3600.0, "citybrain.base.exchange.aside:tick"),
     Loop("staging", 3.0, "citybrain.base.lake.staging:tick"),
     Loop("copies", 5.0, "citybrain.base.exchange.delivery.copies:tick"),
     Loop("serving", 15.0, "citybrain.base.lake.serving:tick"),

@@ -126,7 +126,9 @@ class Checks:
 
         Each stage is a subquery, or texts would be repeated without end.
         """
-        short = {key: None if len(codes) > MANY else sorted(codes) for key, codes in sorted(self.codes.items())}
+        short = {
+            key: None if len(codes) > MANY else sorted(codes) for key, codes in sorted(self.codes.items())
+        }
         asked = (self.shape.to_json(), dict(self.columns), short, self.damaged, keep, dialect)
         same = repr((asked, table.get_name(), table.schema()))
         if same not in _made:

@@ -44,6 +44,7 @@ class Split:
     repeated: int = 0
     broken_count: int = 0
     broken: tuple[Broken, ...] = ()
+    all_broken: list[Broken] = field(default_factory=list)
     reasons: dict[str, int] = field(default_factory=dict)
     left_out: Any = None
 
@@ -95,6 +96,8 @@ def _split(checks: Checks, plan: Plan, good: Path, bad: Path, memory: str | None
             else:
                 work.at_a_glance(quick.scan(link, BATCH), quick)
             done.broken_count, done.broken = plan.set_aside(link)
+            if done.broken_count:
+                done.all_broken = plan.all_set_aside(link)
             if checks.shape.keys and done.rows_good:
                 part_repeated(link, checks, kept.finish(), done, aside)
     return done

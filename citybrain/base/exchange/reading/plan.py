@@ -1,5 +1,6 @@
 """How the engine scans the rows of a file: every column as text, in the file's order, memory bounded."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -133,6 +134,27 @@ class Plan:
         every = " + ".join(f"coalesce(length({quoted(name)}), 0)" for name in self.names)
         return f"(SELECT {every} AS n FROM {self.source()}) WHERE n >= 0"  # noqa: S608
 
+    def all_set_aside(self, link: duckdb.DuckDBPyConnection) -> "list[Broken]":
+        """Return every row that couldn't be read by the scan made on `link`, beyond those the report holds."""
+        from citybrain.base.exchange.reading.report import Broken
+
+        if self.kind == "rows":
+            more = beside(Path(self.path))
+            lines = more.read_bytes().splitlines() if more.exists() else []
+            kept = [*self.broken, *((one[0], one[1], one[2]) for one in map(json.loads, lines))]
+            return [Broken(line, reason, text) for line, reason, text in kept]
+        if not _has_rejects(link):
+            return [Broken(line, reason, text) for line, reason, text in self.broken]
+        rows = link.execute(
+            "SELECT min(line_byte_position), first(error_type ORDER BY column_idx), left(first(csv_line), 4000) "
+            "FROM reject_errors GROUP BY scan_id, line ORDER BY 1"
+        ).fetchall()
+        numbers = line_numbers(self.path, [at for at, _, _ in rows])
+        return [
+            Broken(line, REASONS.get(kind, "quote"), text or "")
+            for line, (_, kind, text) in zip(numbers, rows, strict=True)
+        ]
+
     def set_aside(self, link: duckdb.DuckDBPyConnection) -> "tuple[int, tuple[Broken, ...]]":
         """Return (how many, the first ones) of the rows that couldn't be read by the scan made on `link`."""
         from citybrain.base.exchange.reading.report import Broken
@@ -151,6 +173,11 @@ class Plan:
             for line, (_, kind, text) in zip(lines, rows, strict=True)
         )
         return self.broken_count + (counted[0] if counted else 0), kept + found
+
+
+def beside(rows: Path) -> Path:
+    """Return where broken rows of a rewritten file lie that the report has no room for, as JSON lines."""
+    return rows.with_suffix(".broken.jsonl")
 
 
 def _has_rejects(link: duckdb.DuckDBPyConnection) -> bool:

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
+import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from citybrain.base.exchange.reading.limits import Limits
-from citybrain.base.exchange.reading.plan import ROW, Plan
+from citybrain.base.exchange.reading.plan import ROW, Plan, beside
 from citybrain.base.exchange.reading.report import Unreadable
 
 BATCH = 8192
@@ -29,6 +30,7 @@ class RowWriter:
         self.cells: list[list[str | None]] = []
         self.broken: list[tuple[int, str, str]] = []
         self.broken_count = 0
+        self.beyond: IO[bytes] | None = None
         self.count = 0
 
     def put(self, number: int, cells: list[str | None]) -> None:
@@ -44,10 +46,15 @@ class RowWriter:
             self.flush()
 
     def set_aside(self, number: int, reason: str, text: str) -> None:
-        """Count a row that can't be read; the first ones are kept."""
+        """Count a row that can't be read; the first ones are kept at hand, the others in a file beside."""
         self.broken_count += 1
+        one = (number, reason, text[:4000])
         if len(self.broken) < self.limits.broken_kept:
-            self.broken.append((number, reason, text[:4000]))
+            self.broken.append(one)
+            return
+        if self.beyond is None:
+            self.beyond = beside(self.path).open("wb")
+        self.beyond.write(orjson.dumps(one) + b"\n")
 
     def flush(self) -> None:
         """Write what is held."""
@@ -66,6 +73,8 @@ class RowWriter:
         """Finish the file; return how to scan it."""
         self.flush()
         self.writer.close()
+        if self.beyond is not None:
+            self.beyond.close()
         return Plan(
             "rows", str(self.path), self.names, broken=tuple(self.broken), broken_count=self.broken_count
         )

@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 
 from citybrain.base.catalogue.codes import code_table, whole
 from citybrain.base.catalogue.shape import Shape
+from citybrain.base.exchange.aside import keep
 from citybrain.base.exchange.checks import Checks, Problem, compile_checks
 from citybrain.base.exchange.checks.reasons import parse
 from citybrain.base.exchange.checks.split import Split, split
@@ -20,7 +21,7 @@ from citybrain.base.exchange.steps.job import Job, Stopped
 from citybrain.base.lake.rowfile import SUFFIX
 
 LISTED: Final = 200_000
-"""Bad rows of one run that are listed to be mended; all of them stay in the run's file of bad rows."""
+"""Bad rows of one run that are listed to be mended; all of them are in the run's file of rows put aside (aside.py)."""
 
 
 def checks_for(shape: Shape, columns: dict[str, str], *, damaged: bool = False) -> Checks:
@@ -44,12 +45,13 @@ def check(job: Job) -> dict[str, Any]:
     if not done.rows:
         raise Stopped("refused", "no_rows")
     put_aside(job, done)
+    kept = keep(job.run.pk, bad, done.all_broken) if aside else 0
     if aside * 100 > job.source.bad_percent * done.rows and aside > 10 and not job.run.drift_accepted:
         raise Stopped("waiting", "too_many_bad", bad=aside, rows=done.rows)
     return {
         "good": str(good), "left_out": "" if done.left_out is None else str(left_out), "bad": str(bad),
         "rows": done.rows, "rows_good": done.rows_good, "rows_bad": aside, "repeated": done.repeated,
-        "reasons": done.reasons, "broken": done.broken_count,
+        "reasons": done.reasons, "kept_aside": kept, "broken": done.broken_count,
     }  # fmt: skip
 
 

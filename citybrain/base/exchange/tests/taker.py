@@ -1,4 +1,7 @@
-"""A worker's intake loop in a process of its own, to be killed. `python -m …taker HOURS`: leases older than that ended."""
+"""A worker's intake loop in a process of its own, to be killed.
+
+`python -m citybrain.base.exchange.tests.taker HOURS`: a lease that ends within so many hours counts as over.
+"""
 
 import os
 import sys
@@ -15,9 +18,10 @@ def main() -> None:
 
     from citybrain.base.exchange import runs
 
-    print("at work", flush=True)
+    sys.stdout.write("at work\n")
+    sys.stdout.flush()
     while runs.work_one(timezone.now() + timedelta(hours=float(sys.argv[1]))):
-        print("worked", flush=True)
+        sys.stdout.write("worked\n")
 
 
 if __name__ == "__main__":

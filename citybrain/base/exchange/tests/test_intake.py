@@ -9,8 +9,10 @@ import pytest
 from django.utils import timezone
 
 from citybrain.base.catalogue.models import Measure, Supply, System
-from citybrain.base.exchange import actions, pushing, runs, words
+from citybrain.base.exchange import actions, aside, landing, pushing, runs, words
+from citybrain.base.exchange.checks import Problem
 from citybrain.base.exchange.models import Conflict, Landed, Quarantined, Run, Source
+from citybrain.base.exchange.steps import checking
 from citybrain.base.exchange.tests import zoo
 from citybrain.base.exchange.tests.lending import agency, dataset
 from citybrain.base.identity.access import Forbidden
@@ -333,3 +335,39 @@ def test_nobody_without_the_right_changes_anything(source: Source) -> None:
     for model in (Source, Run, Quarantined, Conflict):
         assert not model.objects.visible_to(ANONYMOUS).exists()
         assert model.objects.visible_to(SYSTEM).count() == model.objects.count()
+
+
+def test_every_bad_row_is_kept_though_only_the_first_are_listed(
+    source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(checking, "LISTED", 3)
+    wrong = "".join(f"9{n:017d},=甲,1,1980-01-01,1\n" for n in range(9))
+    run = take(
+        source, HEADER + ONE + wrong + "少,列\n" + "".join(ONE.replace("2X", f"2{n}") for n in range(9))
+    )
+    assert (run.state, run.error.get("key")) == ("waiting", "too_many_bad")
+    actions.accept_drift(SYSTEM, run)
+    work()
+    run.refresh_from_db()
+    assert (run.state, run.figures["rows_bad"], Quarantined.objects.filter(run=run).count()) == (
+        "done",
+        19,
+        4,
+    )
+    kept = list(aside.rows(run.pk))
+    assert len(kept) == 19
+    assert (12, [Problem("", "broken", None, "missing_columns")], {"": "少,列"}) in kept
+    lines = b"".join(aside.as_csv(run)).decode().splitlines()
+    assert len(lines) == 20
+    assert ",'=甲," in lines[1]
+
+
+def test_files_go_when_their_time_is_over_and_no_run_needs_them(source: Source, settings: Any) -> None:
+    run = take(source, HEADER + ONE + BAD)
+    waiting = take(source, HEADER.replace("收入", "年收入合计") + BAD)
+    assert (run.state, waiting.state) == ("done", "waiting")
+    late = timezone.now() + timedelta(days=settings.EXCHANGE_KEEP_DAYS + 1)
+    assert aside.tick(timezone.now()) == 0
+    assert aside.tick(late) == 2
+    there = [landing.path_of(one).exists() for one in (run.landed, waiting.landed)]
+    assert (there, aside.path_of(run.pk).exists()) == ([False, True], False)
