@@ -1,108 +1,21 @@
 """The door: what it answers, what it keeps before it answers, and what ends at once."""
 
 import asyncio
-import time
 from datetime import timedelta
-from pathlib import Path
-from types import SimpleNamespace
 
 import orjson
 import pytest
-from django.conf import settings
-from django.db import connection
 from django.utils import timezone
 
 from citybrain.base.catalogue.models import DataSet, Grant
-from citybrain.base.exchange.delivery import calls, keys, wire
-from citybrain.base.exchange.delivery.compile import Asked
+from citybrain.base.exchange.delivery import calls, keys
 from citybrain.base.exchange.delivery.door import Door
 from citybrain.base.exchange.models import ApiKey, CallGroup, Usage
 from citybrain.base.exchange.tests import lending
+from citybrain.base.exchange.tests.calling import Caller, beside, info, opened, post
 from citybrain.base.identity.actor import SYSTEM
 
 pytestmark = pytest.mark.django_db(transaction=True)
-
-
-def info():
-    found = settings.DATABASES["default"]
-    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
-    return {name: found[key] for key, name in names.items() if found[key]}
-
-
-async def beside(work, *args, **more):
-    """Do blocking work in a thread that gives its connection back."""
-
-    def run():
-        try:
-            work(*args, **more)
-        finally:
-            connection.close()
-
-    await asyncio.to_thread(run)
-
-
-class Wire:
-    """What granian hands over with a request, and takes the answer by."""
-
-    def __init__(self, body):
-        self.sent = body
-        self.status = self.head = self.body = None
-
-    async def __call__(self):
-        return self.sent
-
-    async def __aiter__(self):
-        for start in range(0, len(self.sent), 50_000):
-            yield self.sent[start : start + 50_000]
-
-    def response_bytes(self, status, headers, body):
-        self.status, self.head, self.body = status, dict(headers), body
-
-    def response_empty(self, status, headers):
-        self.response_bytes(status, headers, b"")
-
-    def response_file(self, status, headers, file):
-        self.response_bytes(status, headers, Path(file).read_bytes())
-
-
-class Caller:
-    """Calls a door without a server."""
-
-    def __init__(self, door):
-        self.door = door
-
-    async def raw(self, method, path, headers, body=b"", query=""):
-        made = Wire(body)
-        names = {"content-length": str(len(body)), **headers}
-        scope = SimpleNamespace(method=method, path=path, query_string=query, headers=names)
-        await wire.serve(self.door, scope, made)
-        return made
-
-    async def send(self, method, path, key, body=None):
-        content = orjson.dumps(body) if body is not None else b""
-        made = await self.raw(method, path, {"authorization": f"Bearer {key}"}, content)
-        return made.status, orjson.loads(made.body) if made.body else None
-
-    async def post(self, path, key, body):
-        return await self.send("POST", path, key, body)
-
-
-def opened(work):
-    """Run an asynchronous piece of work at an open door."""
-
-    async def run():
-        door = Door(info(), "Asia/Shanghai", "secret")
-        await door.open()
-        try:
-            return await work(Caller(door))
-        finally:
-            await door.close()
-
-    return asyncio.run(run())
-
-
-def post(path, key, body):
-    return opened(lambda caller: caller.post(path, key, body))
 
 
 @pytest.fixture
@@ -351,104 +264,3 @@ def test_a_key_tells_what_it_opens_and_no_more(people):
     assert status == 200
     assert [one["name"] for one in body["fields"]] == ["name"]
     assert "id_no" not in orjson.dumps(body).decode()
-
-
-def test_calls_of_several_grants_at_once_each_get_their_own_and_one_that_is_broken_harms_no_other(people):
-    cars = lending.dataset("ga_vehicle", lending.CARS)
-    lending.serve(cars.code, lending.CARS, [("津A1", KEY, "正常")])
-    gone = lending.dataset("gone", lending.CARS)
-    table = lending.serve(gone.code, lending.CARS, [("津A1", KEY, "正常")])
-    keys_of = [
-        lending.lend(people, ["name"])[1],
-        lending.lend(people, ["name"], masks={"name": "name"})[1],
-        lending.lend(people, ["sex"], conditions=[{"field": "sex", "op": "eq", "value": "1"}])[1],
-    ]
-    car, broken = lending.lend(cars, ["status"])[1], lending.lend(gone, ["status"])[1]
-    with connection.cursor() as cursor:
-        cursor.execute(f"DROP TABLE serving.{table}")
-
-    async def work(caller):
-        asked = [
-            caller.post(f"/v1/{code}/by-key", key, {"key": wanted})
-            for _again in range(4)
-            for key, code, wanted in [
-                *((key, "ga_population", KEY) for key in keys_of),
-                (car, "ga_vehicle", "津A1"),
-                (broken, "gone", "津A1"),
-            ]
-        ]
-        return await asyncio.gather(*asked)
-
-    for turn in range(4):
-        found = opened(work)[turn * 5 : turn * 5 + 5]
-        assert [status for status, _ in found] == [200, 200, 404, 200, 503]
-        assert [body.get("row") for _, body in found] == [
-            {"name": "张小红"}, {"name": "张**"}, None, {"status": "正常"}, None,
-        ]  # fmt: skip
-        assert found[4][1]["error"] == "changing"
-
-
-def test_many_keys_of_one_grant_go_in_few_statements_and_nobody_gets_another_s_row(people):
-    _, key = lending.lend(people, ["id_no", "name"])
-
-    async def work(caller):
-        await caller.post("/v1/ga_population/by-key", key, {"key": KEY})
-        wanted = [row[0] for row in lending.PEOPLE] + ["nobody", KEY, KEY]
-        asked = [caller.post("/v1/ga_population/by-key", key, {"key": one}) for one in wanted]
-        found = await asyncio.gather(*asked)
-        return caller.door.lookups, wanted, found
-
-    lookups, wanted, found = opened(work)
-    assert [body.get("row", {}).get("id_no") for _, body in found] == [
-        None if one == "nobody" else one for one in wanted
-    ]
-    assert (lookups.calls, lookups.statements <= 4) == (44, True)
-    numbers = [body["receipt"] for _, body in found]
-    assert len(set(numbers)) == 43
-
-
-def test_a_query_that_takes_too_long_is_stopped_and_said_so(people, monkeypatch):
-    monkeypatch.setattr("citybrain.base.exchange.delivery.door.FILTER_SECONDS", 1)
-    _, key = lending.lend(people, ["name"])
-
-    async def work(caller):
-        plan = await caller.door._load(keys.key_hash(key))
-        look = plan.by_filter(Asked(), None)
-        look.sql = look.sql.replace(b" WHERE k.key_hash", b" CROSS JOIN pg_sleep(5) WHERE k.key_hash", 1)
-        plan.by_filter = lambda _asked, _after: look
-        began = time.monotonic()
-        answer = await caller.post("/v1/ga_population/rows", key, {})
-        return (
-            answer,
-            time.monotonic() - began,
-            await caller.post("/v1/ga_population/by-key", key, {"key": KEY}),
-        )
-
-    (status, body), seconds, other = opened(work)
-    assert (status, body["error"], seconds < 4) == (422, "too_slow", True)
-    assert other[0] == 200
-
-
-def test_a_lost_connection_is_told_and_made_anew(people):
-    _, key = lending.lend(people, ["name"])
-
-    async def work(caller):
-        first = await caller.post("/v1/ga_population/by-key", key, {"key": KEY})
-        await beside(kill_others)
-        found = [await caller.post("/v1/ga_population/by-key", key, {"key": KEY}) for _ in range(4)]
-        await asyncio.sleep(0.6)
-        return first, found, await caller.post("/v1/ga_population/by-key", key, {"key": KEY})
-
-    first, found, last = opened(work)
-    assert (first[0], last[0]) == (200, 200)
-    assert {status for status, _ in found} <= {200, 503}
-    assert any(status == 503 for status, _ in found)
-    assert last[1]["row"] == {"name": "张小红"}
-
-
-def kill_others():
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-            " WHERE datname = current_database() AND application_name = 'citybrain data'"
-        )
