@@ -67,7 +67,8 @@ def files(link: psycopg.Connection[Any]) -> list[tuple[str, Path]]:
     if not exists(link):
         return []
     home = names.home()
-    found = {path for path in (home / "landed").rglob("*") if path.is_file()}
+    kept = (path for name in ("landed", "aside") for path in (home / name).rglob("*"))
+    found = {path for path in kept if path.is_file()}
     rows = link.execute("SELECT table_name, metadata_location FROM iceberg.iceberg_tables").fetchall()
     for _code, address in rows:
         found |= {Path(path) for path in upkeep.needed(snapshots.metadata(address), address)}

@@ -62,7 +62,8 @@ class Cells:
 
     def rows_of(self, places: Whole) -> Whole:
         """Return the cell that each place of `span` lies in."""
-        return np.searchsorted(self.ends, places + self.starts[0], side="right")
+        found: Whole = np.searchsorted(self.ends, places + self.starts[0], side="right")
+        return found
 
     def holding(self, letter: int) -> Whole:
         """Return the cells that hold a byte, each at least once."""
@@ -82,7 +83,8 @@ class Cells:
         """Return the length of each cell in characters."""
         following = np.concatenate([[0], np.cumsum((self.span & 0xC0) == 0x80)])
         base = self.starts[0] if len(self) else 0
-        return self.sizes - (following[self.ends - base] - following[self.starts - base])
+        found: Whole = self.sizes - (following[self.ends - base] - following[self.starts - base])
+        return found
 
 
 def bare(cells: Cells) -> Flags:

@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.base.catalogue import lists
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.exchange import actions
+from citybrain.base.exchange import actions, aside
 from citybrain.base.exchange.checks import Problem
 from citybrain.base.exchange.checks.reasons import explain
 from citybrain.base.exchange.models import Quarantined
@@ -59,6 +59,7 @@ def list_view(request: HttpRequest, run_id: int) -> HttpResponse:
             for key, label in (("open", _("待修正")), ("all", _("全部")))
         ],
         "total": found.total,
+        "whole": run.figures.get("rows_bad", 0) if aside.path_of(run.pk).exists() else 0,
         "first": (found.number - 1) * lists.PAGE + 1 if found.rows else 0,
         "last": (found.number - 1) * lists.PAGE + len(found.rows),
         "prev_url": query(kept, page=found.number - 1) if found.number > 1 else "",
@@ -91,6 +92,19 @@ def line_of(row: Quarantined, shape: Shape) -> dict[str, Any]:
         "others": [cell for cell in cells if cell[0] not in wrong],
         "waits": row.state in {"open", "mended"},
     }
+
+
+@never_cache
+@officers
+@require_GET
+def file_view(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
+    """All rows that a run put aside as one table, more than are listed here."""
+    run = found_run(actor_of(request), run_id)
+    if not aside.path_of(run.pk).exists():
+        raise Http404
+    answer = StreamingHttpResponse(aside.as_csv(run), content_type="text/csv; charset=utf-8")
+    answer["Content-Disposition"] = f'attachment; filename="{run.dataset.code}-run-{run.pk}.csv"'
+    return answer
 
 
 def found_row(actor: Actor, row_id: int) -> Quarantined:

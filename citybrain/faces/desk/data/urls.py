@@ -64,6 +64,7 @@ urlpatterns = [
     path("intake/runs/<int:run_id>/accept/", intake.accept_view, name="data_run_accept"),
     path("intake/runs/<int:run_id>/retry/", intake.retry_view, name="data_run_retry"),
     path("intake/runs/<int:run_id>/bad/", mending.list_view, name="data_bad"),
+    path("intake/runs/<int:run_id>/bad.csv", mending.file_view, name="data_bad_file"),
     path("intake/runs/<int:run_id>/replay/", mending.replay_view, name="data_replay"),
     path("intake/bad/<int:row_id>/", mending.mend_view, name="data_mend"),
     path("requests/", asking.list_view, name="data_requests"),

@@ -190,3 +190,14 @@ def test_pages_take_their_number_of_queries(
         assert answer.status_code == 200
         for forbidden in (" style=", " onclick=", "<script>", "javascript:"):
             assert forbidden not in answer.content.decode(), (address, forbidden)
+
+
+def test_all_rows_put_aside_are_taken_out_as_a_table(exchange: Exchange, taken: Run) -> None:
+    address = f"/desk/data/intake/runs/{taken.pk}/bad.csv"
+    page = exchange.client("supplier").get(f"/desk/data/intake/runs/{taken.pk}/bad/").content.decode()
+    assert address in page
+    answer = exchange.client("supplier").get(address)
+    head, line = b"".join(answer.streaming_content).decode("utf-8-sig").splitlines()  # type: ignore[attr-defined]
+    assert head.startswith("row,problems,id_no,name")
+    assert (WRONG in line, "GB 11643" in line, "王五" in line) == (True, True, True)
+    assert exchange.client("stranger").get(address).status_code == 404
