@@ -75,6 +75,25 @@ def _take(source: Source, content: bytes, name: str) -> Run:
     return Run.objects.get(pk=run.pk)
 
 
+def _failing(people: DataSet, supply: Supply) -> Source:
+    """Make an interface whose last run failed."""
+    told = {
+        "url": "https://api.example.cn/v2/people",
+        "paging": "page",
+        "rows": "data.list",
+        "params": {"kind": "all"},
+    }
+    source = actions.add_source(
+        SYSTEM, people, people.provider, name="人口库接口", kind="http", supply=supply, secret="x",
+        settings=told, mapping={"证件号码": "id_no"},
+    )  # fmt: skip
+    Run.objects.create(
+        source=source, dataset=people, ingest="failed", mode="upsert", state="failed", asked_by="system",
+        error={"key": "failed", "params": {"step": "land", "detail": "no answer: timed out"}},
+    )  # fmt: skip
+    return source
+
+
 def lent() -> Lent:
     """Load the catalogue, let two suppliers disagree, lend the set to the second one."""
     clear_lake()
@@ -97,20 +116,7 @@ def lent() -> Lent:
     second = actions.add_source(SYSTEM, people, welfare, name="津贴台账", supply=other)
     run = _take(first, _rows("", wrong=True), "户籍.csv")
     _take(second, _rows("儿", wrong=False), "津贴.csv")
-    told = {
-        "url": "https://api.example.cn/v2/people",
-        "paging": "page",
-        "rows": "data.list",
-        "params": {"kind": "all"},
-    }
-    source = actions.add_source(
-        SYSTEM, people, people.provider, name="人口库接口", kind="http", supply=supply, secret="x",
-        settings=told, mapping={"证件号码": "id_no"},
-    )  # fmt: skip
-    Run.objects.create(
-        source=source, dataset=people, ingest="failed", mode="upsert", state="failed", asked_by="system",
-        error={"key": "failed", "params": {"step": "land", "detail": "no answer: timed out"}},
-    )  # fmt: skip
+    source = _failing(people, supply)
     item = catalogue.add_item(
         SYSTEM, welfare, key="elder-care", name_zh="高龄津贴发放", basis="条例第三十三条"
     )
