@@ -5,6 +5,7 @@ A formula's saved result is its value; a formula without one is kept as its text
 
 import mmap
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -249,10 +250,20 @@ class _Feeder:
         self.put(b"", final=True)
 
 
-def _open_calamine(path: Path, limits: Limits, wanted: str) -> Opened:
+def _refuse_too_large(path: Path, limits: Limits) -> None:
+    """Raise Unreadable for a workbook that would be held in memory whole and is too large for that."""
     size = path.stat().st_size
     if size > limits.document_bytes:
         raise Unreadable("too_large", bytes=size, limit=limits.document_bytes)
+    if zipfile.is_zipfile(path):  # it is held in memory whole, as large as it is unpacked
+        with zipfile.ZipFile(path) as archive:
+            unpacked = sum(one.file_size for one in archive.infolist())
+        if unpacked > limits.document_bytes:
+            raise Unreadable("bomb", unpacked=unpacked, packed=size)
+
+
+def _open_calamine(path: Path, limits: Limits, wanted: str) -> Opened:
+    _refuse_too_large(path, limits)
     try:
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)

@@ -5,6 +5,7 @@ import json
 import os
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -359,3 +360,17 @@ def test_what_is_no_text_at_all_is_refused_and_odd_texts_are_not(tmp_path: Path)
         )
         path = zoo.put(tmp_path, f"{encoding}.csv", text.encode(encoding, "replace"))
         assert len(zoo.rows_of(read(path, tmp_path / f"work-{encoding}"))) == 202
+
+
+def test_a_sheet_that_unpacks_without_end_is_refused_by_name(tmp_path: Path) -> None:
+    book = openpyxl.Workbook(write_only=True)
+    page = book.create_sheet("表")
+    for _ in range(20_000):
+        page.append(["同一个值"] * 10)
+    path = tmp_path / "大.xlsx"
+    book.save(path)
+    limits = Limits(ratio_from=1 << 20, ratio=5)
+    with pytest.raises(Unreadable) as refused:
+        read(path, tmp_path / "w", options=Options(limits=limits))
+    assert refused.value.key == "bomb"
+    assert list((tmp_path / "w").glob("sheet-*")) == []
