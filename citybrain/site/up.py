@@ -298,17 +298,7 @@ def watch(children: list[Child], server: Server | None, stop: threading.Event, u
             server.start()
         for child in children:
             child.watch(clock, say)
-        if not greeted:
-            found = look_at_health(url)
-            late = clock - began > READY_SECONDS
-            if found["ok"] or late:
-                if late:
-                    wrong = {
-                        name: part.get("note") for name, part in found["parts"].items() if not part["ok"]
-                    }
-                    say(f"not everything is well after {READY_SECONDS:.0f} s: {wrong}")
-                welcome(url)
-                greeted = True
+        greeted = greeted or greet(url, late=clock - began > READY_SECONDS)
 
 
 def stop_on_signals() -> threading.Event:

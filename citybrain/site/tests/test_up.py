@@ -117,8 +117,8 @@ def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
     said = city.said()
     assert f"citybrain is running: http://127.0.0.1:{city.port}" in said
     assert "making the sample city" not in said
+    assert wait_for(lambda: health(city.port)["ok"]), health(city.port)
     found = health(city.port)
-    assert found["ok"], found
     assert {
         "web",
         "database",
