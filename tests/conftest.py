@@ -35,8 +35,9 @@ PATIENCE = 60_000 * max(1.0, HURRY / 3)
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """A browser for one file's tests. Its library runs a loop of asyncio, which must end before others run theirs."""
     if not CHROMIUM:
         pytest.fail("no Chromium here: run  apt-get install chromium fonts-noto-cjk", pytrace=False)
     os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = (
@@ -46,6 +47,7 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         yield started
         started.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture(autouse=True)
