@@ -66,13 +66,16 @@ def fill(path: Path, sheet: str, values: Mapping[str, Value], limits: Limits | N
     Raises NoCell, CellProtected (with the cell's reference), Unreadable for a damaged file.
     """
     wanted = {reference: value for reference, value in values.items() if _checked(reference)}
-    book = open_workbook(path, limits or Limits())
+    limits = limits or Limits()
+    book = open_workbook(path, limits)
     with book.archive as archive:
-        part = next((one.part for one in book.sheets if one.name == sheet), None)
-        if part is None:
+        _bounded(archive, limits)
+        named = next((one.part.lower() for one in book.sheets if one.name == sheet), None)
+        if named is None:
             raise NoCell(sheet)
-        names = {one.lower(): one for one in archive.namelist()}
-        part = names[part.lower()]
+        part = next((one for one in archive.namelist() if one.lower() == named), None)
+        if part is None:
+            raise Unreadable("damaged", detail=f"xlsx: {named}")
         written = write(archive.read(part), wanted, from_1904=book.from_1904)
         out = BytesIO()
         with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as packed:
@@ -84,6 +87,15 @@ def fill(path: Path, sheet: str, values: Mapping[str, Value], limits: Limits | N
                 else:
                     packed.writestr(info, archive.read(info))
     return Filled(out.getvalue(), len(wanted))
+
+
+def _bounded(archive: zipfile.ZipFile, limits: Limits) -> None:
+    """Raise Unreadable for a file that unpacks to more than a document may; it is held in memory whole."""
+    unpacked = sum(one.file_size for one in archive.infolist())
+    if unpacked > limits.document_bytes:
+        raise Unreadable(
+            "bomb", unpacked=unpacked, packed=sum(one.compress_size for one in archive.infolist())
+        )
 
 
 def _checked(reference: str) -> bool:
@@ -161,7 +173,11 @@ class Sheet:
         parser = expat.ParserCreate(namespace_separator=None)
         state = _State(self, parser)
         parser.StartElementHandler, parser.EndElementHandler = state.start, state.end
-        parser.Parse(self.xml, True)
+        parser.StartDoctypeDeclHandler = _no_entities
+        try:
+            parser.Parse(self.xml, True)
+        except expat.ExpatError as bad:
+            raise Unreadable("damaged", detail=f"XML: {bad}") from bad
 
     def covered(self, reference: str) -> bool:
         """Return whether a cell lies inside a merged one and is not its first."""
@@ -218,6 +234,10 @@ class Sheet:
         later = [place.start for number, place in self.rows.items() if number > row]
         at = min(later, default=self.xml.rindex(b"<", self.data.start, self.data.end))
         return at, at, made
+
+
+def _no_entities(*_: object) -> None:
+    raise Unreadable("external")
 
 
 class _State:

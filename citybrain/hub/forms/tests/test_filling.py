@@ -1,6 +1,7 @@
 """A form comes back with the cells filled that were asked for, and every other cell, style and part as it was."""
 
 import zipfile
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from io import BytesIO
 from pathlib import Path
@@ -15,6 +16,7 @@ from openpyxl.formatting.rule import CellIsRule
 from openpyxl.styles import Alignment, Border, Font, PatternFill, Protection, Side
 from openpyxl.worksheet.datavalidation import DataValidation
 
+from citybrain.base.exchange.reading import Limits, Unreadable
 from citybrain.hub.forms.book import CellProtected, NoCell, fill, layout
 from citybrain.hub.forms.book.filling import write
 
@@ -142,6 +144,22 @@ def test_a_formula_and_the_inside_of_a_merged_cell_are_refused(form: Path) -> No
     for wrong in ("5B", "A0", "XFE1", "A1048577", "a1"):
         with pytest.raises(NoCell):
             fill(form, "花名册", {wrong: "x"})
+
+
+def test_a_bomb_broken_xml_and_entities_are_refused_by_name(form: Path) -> None:
+    with zipfile.ZipFile(form) as archive:
+        unpacked = sum(one.file_size for one in archive.infolist())
+    assert fill(form, "花名册", {"B5": "x"}, replace(Limits(), document_bytes=unpacked)).cells == 1
+    with pytest.raises(Unreadable) as refused:
+        fill(form, "花名册", {"B5": "x"}, replace(Limits(), document_bytes=unpacked - 1))
+    assert refused.value.key == "bomb"
+    for xml, key in (
+        (b"<worksheet><sheetData>", "damaged"),
+        (b"<!DOCTYPE w [<!ENTITY a 'b'>]><w/>", "external"),
+    ):
+        with pytest.raises(Unreadable) as refused:
+            write(xml, {"A1": 1})
+        assert refused.value.key == key
 
 
 def test_new_cells_stand_in_order_with_the_style_of_their_row_or_column() -> None:
