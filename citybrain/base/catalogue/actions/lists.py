@@ -99,6 +99,17 @@ def change_item(actor: Actor, item: TaskItem, **changes: Any) -> TaskItem:
     return item
 
 
+def _asked_for(
+    title: str, purpose: str, fields: Sequence[Mapping[str, str]], update_cycle: int, mode: str
+) -> list[dict[str, str]]:
+    """Return the fields a demand names. Raises Refused for one without title, purpose or fields."""
+    wanted = [_wanted(one) for one in fields]
+    if not title.strip() or not purpose.strip() or not wanted:
+        raise refuse("title", _("请填写名称、用途和至少一个信息项。"))
+    _verify(update_cycle, mode or SupplyMode.TABLE)
+    return wanted
+
+
 _LONGEST = {"name_zh": 120, "name_en": 200, "basis": 500}
 
 
@@ -116,10 +127,7 @@ def change_demand(
 ) -> Demand:
     """Write a demand anew. Raises Forbidden, Refused for no fields or types that don't exist."""
     require(actor, LISTS, Side(demand.agency))
-    wanted = [_wanted(one) for one in fields]
-    if not title.strip() or not purpose.strip() or not wanted:
-        raise refuse("title", _("请填写名称、用途和至少一个信息项。"))
-    _verify(update_cycle, mode or SupplyMode.TABLE)
+    wanted = _asked_for(title, purpose, fields, update_cycle, mode)
     with transaction.atomic():
         demand = Demand.objects.select_for_update(of=("self",)).get(pk=demand.pk)
         demand.title, demand.purpose, demand.fields = title.strip()[:120], purpose.strip()[:500], wanted
@@ -144,10 +152,7 @@ def add_demand(
 ) -> Demand:
     """Write down what an item needs. Raises Forbidden, Refused for no fields or types that don't exist."""
     require(actor, LISTS, Side(item.agency))
-    wanted = [_wanted(one) for one in fields]
-    if not title.strip() or not purpose.strip() or not wanted:
-        raise refuse("title", _("请填写名称、用途和至少一个信息项。"))
-    _verify(update_cycle, mode or SupplyMode.TABLE)
+    wanted = _asked_for(title, purpose, fields, update_cycle, mode)
     with transaction.atomic():
         demand = Demand.objects.create(
             agency=item.agency, item=item, dataset=dataset, title=title.strip()[:120], purpose=purpose.strip()[:500],
