@@ -52,6 +52,7 @@ INSTALLED_APPS = [
     "citybrain.base.lake",
     "citybrain.base.exchange",
     "citybrain.hub.cases",
+    "citybrain.hub.forms",
     "citybrain.faces.look",
     "citybrain.faces.desk",
     "citybrain.faces.portal",
