@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.roles import role_named
 from citybrain.faces.desk.doors import actor_of
+from citybrain.faces.desk.forms.ways import forms_ways
 from citybrain.hub.cases.access import VIEW
 from citybrain.hub.cases.lists import lists_for
 
@@ -70,9 +71,15 @@ def rail(actor: Actor, here: str, tabs: Sequence[Any] = ()) -> list[Section]:
         for key, label, icon, permissions in data_ways()
         if any(actor.may(one) for one in permissions)
     ]
+    forms = [
+        entry(key, label, icon, href)
+        for key, label, icon, permissions in forms_ways()
+        if any(actor.may(one) for one in permissions) and (href := _address(f"desk:{key}"))
+    ]
     sections = (
         ("", top),
         (_("工作台"), boards + field),
+        (_("报表"), forms),
         (_("数据"), data),
         (_("资料"), know),
         (_("管理"), manage),

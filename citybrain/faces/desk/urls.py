@@ -58,6 +58,7 @@ urlpatterns = [
     path("calendar/", reference.calendar_view, name="calendar"),
     path("calendar/<int:year>/", reference.calendar_view, name="calendar_year"),
     path("data/", include("citybrain.faces.desk.data.urls")),
+    path("forms/", include("citybrain.faces.desk.forms.urls")),
     path("help/", guide.help_view, name="help"),
     path("m/", phone.tasks_view, name="m_tasks"),
     path("m/lists/<slug:key>/", phone.list_view, name="m_list"),
