@@ -25,6 +25,7 @@ ROSTERS: Final = "forms.rosters"  # live rosters of an area
 SETTLE: Final = "forms.settle"  # answer disputes on the data sets of one's agency
 LEVELS: Final = ("city_id", "district_id", "street_id", "community_id", "grid_id")
 NOTHING: Final = Q(pk__in=[])
+SCENE: Final = "forms"  # the business scene of the grants that forms and rosters are filled under
 
 
 def in_reach(actor: "Actor", permissions: tuple[str, ...]) -> Q:

@@ -33,6 +33,8 @@ class Sums(StrEnum):
 class Column:
     """A column. `path` holds its names from the outermost inwards; `field` is "dataset.field" where data is asked.
 
+    `derived` is what a cell is worked out to: "age" of a DATA column's date of birth; "city", "district", "street",
+    "community" or "grid" of an AREA column (the area above the filler's at that level; empty: the filler's own).
     `why` are the reasons of the match (matcher's keys), `sure` that a person confirmed it. `type` is a catalogue type
     ("varchar(50)"); `personal` "none", "personal" or "sensitive"; `options` the values allowed, empty for any.
     """
@@ -42,6 +44,7 @@ class Column:
     asks: Asks
     type: str = "varchar(200)"
     field: str = ""
+    derived: str = ""
     confidence: float = 0.0
     why: tuple[str, ...] = ()
     sure: bool = False

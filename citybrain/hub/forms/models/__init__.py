@@ -1,6 +1,15 @@
 """What forms keep: the forms and their versions; rounds, sheets and cells; what was answered, disputed, visited."""
 
-from citybrain.hub.forms.models.form import Cycle, Form, FormState, Remembered, Shaped, Version, Workbook
+from citybrain.hub.forms.models.form import (
+    Cycle,
+    Form,
+    FormEvent,
+    FormState,
+    Remembered,
+    Shaped,
+    Version,
+    Workbook,
+)
 from citybrain.hub.forms.models.known import Answered, Dispute, DisputeState, Looked, SavedView, Visit
 from citybrain.hub.forms.models.sheet import Edit, Reminder, Round, RoundState, Row, Sheet, SheetState
 
@@ -11,6 +20,7 @@ __all__ = [
     "DisputeState",
     "Edit",
     "Form",
+    "FormEvent",
     "FormState",
     "Looked",
     "Remembered",

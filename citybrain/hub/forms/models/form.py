@@ -133,3 +133,23 @@ class Remembered(models.Model):
 
     def __str__(self) -> str:
         return self.heading
+
+
+class FormEvent(models.Model):
+    """One change of a form or of a round of it: who, when, on whose behalf, and the details."""
+
+    form = models.ForeignKey(Form, models.CASCADE, related_name="events")
+    round = models.ForeignKey("Round", models.CASCADE, null=True, related_name="events")
+    at = models.DateTimeField()
+    action = models.CharField(max_length=40)
+    actor = models.CharField(max_length=80)
+    actor_name = models.CharField(max_length=60, blank=True)
+    on_behalf_of = models.CharField(max_length=80, blank=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (models.Index(fields=["form", "-at"], name="forms_event_form"),)
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.form_id}"
