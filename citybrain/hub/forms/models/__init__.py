@@ -11,7 +11,16 @@ from citybrain.hub.forms.models.form import (
     Workbook,
 )
 from citybrain.hub.forms.models.known import Answered, Dispute, DisputeState, Looked, SavedView, Visit
-from citybrain.hub.forms.models.sheet import Edit, Reminder, Round, RoundState, Row, Sheet, SheetState
+from citybrain.hub.forms.models.sheet import (
+    Edit,
+    Reminder,
+    Round,
+    RoundState,
+    Row,
+    Sheet,
+    SheetEvent,
+    SheetState,
+)
 
 __all__ = [
     "Answered",
@@ -31,6 +40,7 @@ __all__ = [
     "SavedView",
     "Shaped",
     "Sheet",
+    "SheetEvent",
     "SheetState",
     "Version",
     "Visit",

@@ -45,6 +45,9 @@ class Round(models.Model):
     due_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     key_seed = models.BinaryField(help_text="makes the rows' keys of this round its own")
+    reminded = models.PositiveSmallIntegerField(
+        default=0, help_text="by the clock: 0 not yet, 1 before it is due, 2 when it was late"
+    )
 
     objects = RoundQuerySet.as_manager()
 
@@ -84,6 +87,11 @@ class Sheet(models.Model):
     signature = models.JSONField(
         null=True, help_text="SM3 of what was submitted, by whom, when; each signing kept"
     )
+    totals = models.JSONField(
+        null=True, help_text="letter: [cells with a value, sum, least, most, people]; as submitted"
+    )
+    reminders = models.PositiveIntegerField(default=0)
+    reminded_at = models.DateTimeField(null=True)
 
     objects = SheetQuerySet.as_manager()
 
@@ -109,11 +117,30 @@ class Sheet(models.Model):
         return None
 
 
+class SheetEvent(models.Model):
+    """What became of a sheet: one row a step."""
+
+    sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="events")
+    at = models.DateTimeField()
+    action = models.CharField(max_length=40)
+    actor = models.CharField(max_length=80)
+    actor_name = models.CharField(max_length=60, blank=True)
+    on_behalf_of = models.CharField(max_length=80, blank=True)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ("at", "id")
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.sheet_id}"
+
+
 class Row(models.Model):
     """A row of a sheet. `key` tells rows apart (a person's token, or a new row's id); `values` are {letter: text}.
 
     `marks` are {letter: [source, date, state, stamp]}: a data set's code or "answer", the day its value is of, one of
     known, stale, conflict, disputed, answered, edited, missing, down, and the sheet's stamp when the cell last changed.
+    A cell kept from before its grant ended stays with its mark; whoever looks is told that it may not be shown.
     """
 
     sheet = models.ForeignKey(Sheet, models.CASCADE, related_name="rows")
