@@ -78,6 +78,10 @@ class AreaTree:
         self._nodes = {node.id: node for node in nodes}
         self._current = {node.code: node.id for node in nodes if node.in_force}
         self._spans = spans
+        self._had: dict[int, list[str]] = defaultdict(list)
+        for code, held in spans.items():
+            for span in held:
+                self._had[span.area_id].append(code)
         self._children: dict[int | None, list[Node]] = defaultdict(list)
         for node in nodes:
             if node.in_force:
@@ -180,6 +184,11 @@ class AreaTree:
             raise UnknownCode(code)
         begun = [span for span in spans if on is None or span.first <= on]
         return (begun[-1] if begun else spans[0]).area_id
+
+    def codes_of(self, area_id: int) -> tuple[str, ...]:
+        """Return every code the area has or had, today's first."""
+        today = self.get(area_id).code
+        return (today, *(code for code in self._had.get(area_id, ()) if code != today))
 
     def becomes(self, area_id: int) -> tuple[Node, ...]:
         """Return what the area has become by now: itself, or its last successors in the order of codes.

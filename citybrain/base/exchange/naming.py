@@ -75,7 +75,7 @@ def example(number: int) -> tuple[str, str] | None:
         return None
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT name, id_no FROM serving.{copy[0]} WHERE alive ORDER BY _key OFFSET %s LIMIT 1",  # noqa: S608
+            f"SELECT name, id_no FROM {copy[0]} WHERE alive ORDER BY _key OFFSET %s LIMIT 1",  # noqa: S608
             [number % 100],
         )
         row = cursor.fetchone()
@@ -89,9 +89,7 @@ def _held(grant: Grant, id_no: str) -> tuple[str | None, int]:
         raise CannotCheck(f"{REGISTER} has no serving copy yet")
     relation, version = copy
     dataset: DataSet = grant.dataset
-    statement = Compiler(grants.policy(grant), dataset.shape, "postgres").by_key(
-        f"serving.{relation}", (NAME,)
-    )
+    statement = Compiler(grants.policy(grant), dataset.shape, "postgres").by_key(relation, (NAME,))
     with connection.cursor() as cursor:
         cursor.execute(statement.sql, {**statement.params, "keys": [id_no]})
         row = cursor.fetchone()

@@ -38,6 +38,7 @@ GRACE_SECONDS: Final = 600
 LANES: Final = 2  # copies at once; more only wait for each other's log
 LANE_ROWS: Final = 200_000  # below it one lane is enough
 BLOCK: Final = 1 << 20
+PLACES: Final = ("region12", "grid15")  # code tables of the fields that say where somebody lives
 MODES: Final = ("key", "filter")  # ways of a grant that need a copy
 
 
@@ -59,7 +60,12 @@ def key_of(values: Sequence[object]) -> str:
 def current(code: str) -> tuple[str, int] | None:
     """Return the table that serves a data set, as schema.name, with its version; None while there is none."""
     row = Serving.objects.filter(code=code).exclude(relation="").values_list("relation", "version").first()
-    return (str(row[0]), int(row[1])) if row else None
+    return (whole_name(str(row[0])), int(row[1])) if row else None
+
+
+def whole_name(relation: str) -> str:
+    """Return the table of a copy with its schema."""
+    return relation if "." in relation else f"{SCHEMA}.{relation}"
 
 
 def wanted(code: str) -> bool:
@@ -121,6 +127,14 @@ def prefix(code: str) -> str:
     return f"d_{hashlib.blake2b(code.encode(), digest_size=8).hexdigest()}_"
 
 
+def indexed(shape: Shape) -> list[str]:
+    """Return the fields of a copy with an index beside the key: whose row it is, and where people live."""
+    if not shape.subject:
+        return []
+    places = [one.name for one in shape.fields if one.code_table in PLACES and not one.key]
+    return [*([shape.subject] if shape.keys != (shape.subject,) else []), *places]
+
+
 def _build(code: str, shape: Shape, version: int) -> tuple[str, int]:
     """Make the table with its rows and indexes; return its name and how many rows."""
     name = f"{prefix(code)}{version}_{os.urandom(4).hex()}"
@@ -136,8 +150,8 @@ def _build(code: str, shape: Shape, version: int) -> tuple[str, int]:
         try:
             rows = _fill(code, shape, version, name)
             link.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (_key)").format(table))
-            if shape.subject and shape.keys != (shape.subject,):
-                link.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(shape.subject)))
+            for field in indexed(shape):
+                link.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(field)))
             link.execute("SET synchronous_commit = on")
             link.execute(sql.SQL("ANALYZE {}").format(table))
         except BaseException:

@@ -246,6 +246,36 @@ class Compiler:
             query = query.where(self._after(sort, asked.sort, after))
         return self._done(query.limit(asked.limit + 1), chosen)
 
+    def among(
+        self, table: str, fields: Sequence[str], name: str, where: Sequence[Condition] = (), last: str = ""
+    ) -> Statement:
+        """Return the rows of a serving copy whose field `name` is one of parameter `among`, one for each subject.
+
+        `name` limits rows as the grant's own conditions do: by what lies in the set, and it needn't be granted. Of
+        several rows of a subject the one with the greatest `last` (a granted, unmasked field) is given, else the
+        greatest key. Last columns: `_key`, then `_subject` and `_many` (rows of that subject) where the set has one.
+        """
+        self.params = {}
+        chosen = self.fields_asked(fields)
+        query = self._with_own(self.select(chosen), subject=True).from_(_aliased(table))
+        wanted = exp.cast(exp.Placeholder(this="among"), exp.DataType.build("text[]", dialect="postgres"))
+        query = query.where(exp.EQ(this=self._column(name), expression=exp.Any(this=exp.paren(wanted))))
+        query = query.where(*self._conditions(where))
+        if self.subject is not None:
+            query = self._one_each(query, self._column(self.subject), last)
+        return self._done(query, chosen)
+
+    def _one_each(self, query: exp.Select, subject: exp.Expr, last: str) -> exp.Select:
+        """Return the query with one row for each subject, and how many there are."""
+        if self.keys == (self.subject,):
+            return query.select(exp.alias_(exp.Literal.number(1), "_many"))
+        many = exp.Window(this=exp.Count(this=exp.Star()), partition_by=[subject.copy()])
+        query = query.select(exp.alias_(many, "_many")).distinct(subject.copy())
+        query = query.order_by(subject.copy())
+        if last in self.granted and last not in self.policy.masks:
+            query = query.order_by(exp.Ordered(this=self._column(last), desc=True, nulls_first=False))
+        return query.order_by(exp.Ordered(this=exp.column("_key", table=ALIAS), desc=True, nulls_first=True))
+
     def rows(self, asked: Asked, since: int | None = None) -> Statement:
         """Return the rows of a version in the lake (`lake_rows`), or those written after version `since`."""
         self.params = {}

@@ -1,0 +1,328 @@
+"""What the city knows of an area's people: every cell of a form with its source, its day and its state.
+
+One statement for each data set (see reading), joined by the person's number. A cell is one of the states below; a
+field under a mask shows what the mask leaves, and its column says so: a form filled with masked values is the truth
+about the right it was filled under.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any, Final
+
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from citybrain.base.areas.tree import Node, tree
+from citybrain.base.catalogue.quality import PROMISED
+from citybrain.base.identity.access import Forbidden
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.forms.columns import Asks, Column
+from citybrain.hub.forms.knowing import answers, doubts
+from citybrain.hub.forms.knowing.people import People, homes, residents, same
+from citybrain.hub.forms.knowing.reading import Read, Reading, Want
+from citybrain.hub.forms.knowing.rights import HasId, Right, best, by_set, require_work, rights_of, why_not
+from citybrain.hub.forms.knowing.showing import shower
+
+__all__ = ["Cell", "Filled", "Known", "State", "know", "residents"]
+ANSWER: Final = "answer"
+SHEET: Final = "sheet"
+
+
+class State(StrEnum):
+    """What is known of a cell."""
+
+    KNOWN = "known"
+    STALE = "stale"  # older than the catalogue promises
+    CONFLICT = "conflict"  # two suppliers say different things
+    DISPUTED = "disputed"  # a filler said it is wrong; the supplier looks
+    ANSWERED = "answered"  # a person answered it before
+    MISSING = "missing"  # nobody knows: to be asked
+    NONE = "none"  # the set was read and has no row of this person: nothing to be filled in
+    DOWN = "down"  # the set can't be read now
+    NO_RIGHT = "no_right"  # no grant lets this area read it
+    BLANK = "blank"  # worked out by the sheet, or by nobody
+
+
+FILLED: Final = frozenset({State.KNOWN, State.STALE, State.CONFLICT, State.DISPUTED, State.ANSWERED})
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """One cell. `source` is a data set's code, "answer" or "sheet"; `many` the rows the set has of this person."""
+
+    value: str
+    source: str
+    as_of: date | None
+    state: State
+    mask: str = ""
+    many: int = 1
+
+
+@dataclass
+class Filled:
+    """One column for all people, in their order. Cells that differ from the column's own state stand in `odd`."""
+
+    column: Column
+    source: str
+    state: State
+    as_of: date | None = None
+    mask: str = ""
+    why: str = ""
+    values: list[str] = field(default_factory=list, repr=False)
+    odd: dict[int, tuple[str, date | None, State]] = field(default_factory=dict)
+    many: dict[int, int] = field(default_factory=dict)
+
+    def cell(self, at: int) -> Cell:
+        source, as_of, state = self.odd.get(at, (self.source, self.as_of, self.state))
+        return Cell(self.values[at], source, as_of, state, self.mask, self.many.get(at, 1))
+
+    def mark(self, at: int) -> list[str]:
+        """Return [source, date, state] as `Row.marks` keeps them."""
+        source, as_of, state = self.odd.get(at, (self.source, self.as_of, self.state))
+        return [source, as_of.isoformat() if as_of else "", str(state)]
+
+
+@dataclass
+class Known:
+    """What is known of people (or of the area itself: one row with the key "") at a moment."""
+
+    keys: tuple[str, ...] = field(repr=False)
+    columns: dict[str, Filled]
+    at: datetime
+    versions: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def cell(self, at: int, letter: str) -> Cell:
+        return self.columns[letter].cell(at)
+
+    def row(self, at: int) -> tuple[dict[str, str], dict[str, list[str]]]:
+        """Return a row's values and marks by letter, as `Row` keeps them; cells without a mark are left out."""
+        values, marks = {}, {}
+        for letter, column in self.columns.items():
+            if column.values[at]:
+                values[letter] = column.values[at]
+            if column.state != State.BLANK:
+                marks[letter] = column.mark(at)
+        return values, marks
+
+    def rows(self) -> Iterable[tuple[str, dict[str, str], dict[str, list[str]]]]:
+        """Yield (key, values, marks) for each row."""
+        for at, key in enumerate(self.keys):
+            yield key, *self.row(at)
+
+    def counts(self) -> dict[State, int]:
+        """Return how many cells are in each state."""
+        found: dict[State, int] = {}
+        for column in self.columns.values():
+            for _source, _day, state in column.odd.values():
+                found[state] = found.get(state, 0) + 1
+            found[column.state] = found.get(column.state, 0) + len(self.keys) - len(column.odd)
+        return {state: count for state, count in found.items() if count}
+
+    @property
+    def down(self) -> list[str]:
+        """The data sets that couldn't be read."""
+        return sorted({one.source for one in self.columns.values() if one.state == State.DOWN})
+
+
+def know(
+    actor: Actor,
+    area: HasId | int,
+    columns: Sequence[Column],
+    people: People | None = None,
+    *,
+    now: datetime | None = None,
+    purpose: str = "",
+) -> Known:
+    """Return what the city knows of people in an area for a form's columns. Leaves a receipt for each set read.
+
+    Without people: all residents. People must have been found by `residents` for the same actor and area (or one
+    below it). Raises Forbidden.
+    """
+    node, moment = require_work(actor, area), now or timezone.now()
+    found = people if people is not None else residents(actor, node, now=moment, purpose=purpose)
+    if found.actor != actor.key or not tree().contains(node.id, found.area_id):
+        raise Forbidden(_("这些人员不是为您在本地区查得的。"))
+    work = _Work(actor, node, found, moment, purpose or "forms.fill")
+    return work.known(columns)
+
+
+class _Work:
+    """One filling: rights, reads, then each column."""
+
+    def __init__(self, actor: Actor, node: Node, people: People, now: datetime, purpose: str) -> None:
+        self.actor, self.node, self.people, self.now, self.purpose = actor, node, people, now, purpose
+        self.rights: dict[str, Right] = {}
+        self.read: dict[str, Read] = {}
+        self.days: dict[str, date | None] = {}
+        self.late: set[str] = set()
+
+    def known(self, columns: Sequence[Column]) -> Known:
+        self._read(columns)
+        filled = {one.letter: self._column(one) for one in columns}
+        doubts.mark(self.read, self.people, filled)
+        answers.fill(self.node, self.people.tokens, filled, self.now)
+        versions = {
+            code: {"version": one.version, "at": self.now.isoformat()}
+            for code, one in self.read.items()
+            if not one.down
+        }
+        return Known(self.people.tokens, filled, self.now, versions)
+
+    def _read(self, columns: Sequence[Column]) -> None:
+        """Read every set that is asked, one statement each; then those that may stand in, of whom they may."""
+        wanted = by_set(columns)
+        others: dict[str, list[str]] = {}
+        for column in columns:
+            for other in same().get(column.field, ()) if column.asks == Asks.DATA else ():
+                others.setdefault(other.partition(".")[0], []).append(other.partition(".")[2])
+        for code in wanted.keys() & others.keys():
+            wanted[code] = list(dict.fromkeys([*wanted[code], *others.pop(code)]))
+        rights = rights_of(self.node, [*wanted, *others], self.now)
+        numbers = self.people.numbers
+        self._ask(rights, {code: (fields, numbers) for code, fields in wanted.items()})
+        lacking = self._lacking(columns)
+        self._ask(rights, {code: (fields, lacking) for code, fields in others.items()})
+        self.days, self.late = freshness(self.rights, self.read, self.now)
+
+    def _ask(
+        self,
+        rights: Mapping[str, Sequence[Right]],
+        asked: Mapping[str, tuple[Sequence[str], tuple[str, ...]]],
+    ) -> None:
+        """Read fields of sets about people, as far as they are granted."""
+        wants = []
+        for code, (names, numbers) in asked.items():
+            right = best(rights.get(code, ()), names)
+            if right is None:
+                continue
+            self.rights[code] = right
+            granted = tuple(dict.fromkeys(name for name in names if name in right.fields))
+            if granted and numbers and right.shape.subject:
+                wants.append(Want(right, granted, right.shape.subject, numbers, (), last_of(right)))
+        self.read.update(Reading(self.actor, self.purpose, self.now).read(wants))
+
+    def _lacking(self, columns: Sequence[Column]) -> tuple[str, ...]:
+        """Return who has no value in some column that another set may fill."""
+        found: set[str] = set()
+        for column in columns:
+            if column.asks == Asks.DATA and column.field in same():
+                read = self.read.get(column.dataset)
+                place = read.at(column.field_name) if read else -1
+                rows = read.rows if read and place >= 0 else {}
+                found.update(
+                    one for one in self.people.numbers if one not in rows or rows[one][place] is None
+                )
+        return tuple(one for one in self.people.numbers if one in found)
+
+    def _column(self, column: Column) -> Filled:
+        count = len(self.people)
+        if column.asks != Asks.DATA or not column.field:
+            return self._own(column, count)
+        code, name = column.dataset, column.field_name
+        right = self.rights.get(code)
+        if right is None or name not in right.fields:
+            filled = Filled(column, code, State.NO_RIGHT, why=why_not(code, right), values=[""] * count)
+            return filled
+        read = self.read.get(code)
+        if read is None or read.down:
+            state = State.MISSING if count == 0 or right.shape.subject is None else State.DOWN
+            filled = Filled(column, code, state, values=[""] * count)
+        else:
+            filled = self._from(read, right, column)
+        self._instead(filled)
+        return filled
+
+    def _from(self, read: Read, right: Right, column: Column) -> Filled:
+        """Return a column filled from its own data set."""
+        code, name = column.dataset, column.field_name
+        mask = right.mask(name)
+        state = State.STALE if code in self.late else State.KNOWN
+        filled = Filled(column, code, state, self.days.get(code), mask)
+        show, place, rows = shower(right.shape.field(name), mask), read.at(name), read.rows
+        absent = State.MISSING if code in _registers() else State.NONE
+        values = filled.values
+        for at, number in enumerate(self.people.numbers):
+            row = rows.get(number)
+            value = "" if row is None else show(row[place])
+            values.append(value)
+            if not value:
+                filled.odd[at] = (code, filled.as_of, absent if row is None else State.MISSING)
+            elif row is not None and row[-1] > 1:
+                filled.many[at] = row[-1]
+        return filled
+
+    def _instead(self, filled: Filled) -> None:
+        """Fill empty cells from sets that hold the same of a person, as far as they may be read."""
+        others = same().get(filled.column.field, ())
+        for other in others:
+            code, _dot, name = other.partition(".")
+            read, right = self.read.get(code), self.rights.get(code)
+            if (
+                read is None
+                or read.down
+                or right is None
+                or read.at(name) < 0
+                or right.mask(name) != filled.mask
+            ):
+                continue
+            show, place = shower(right.shape.field(name), filled.mask), read.at(name)
+            state = State.STALE if code in self.late else State.KNOWN
+            for at, number in enumerate(self.people.numbers):
+                row = None if filled.values[at] else read.rows.get(number)
+                value = "" if row is None else show(row[place])
+                if value:
+                    filled.values[at] = value
+                    filled.odd[at] = (code, self.days.get(code), state)
+
+    def _own(self, column: Column, count: int) -> Filled:
+        """Return a column that the sheet, the area or the filler fills."""
+        texts = {
+            Asks.AREA: tree().full_name(self.node.id),
+            Asks.FILLER: self.actor.name,
+            Asks.DATE: timezone.localdate(self.now).isoformat(),
+        }
+        day = timezone.localdate(self.now)
+        if column.asks == Asks.SERIAL:
+            return Filled(column, SHEET, State.KNOWN, day, values=[str(at + 1) for at in range(count)])
+        if column.asks in texts:
+            return Filled(column, SHEET, State.KNOWN, day, values=[texts[column.asks]] * count)
+        state = State.BLANK if column.asks == Asks.FORMULA else State.MISSING
+        return Filled(column, "", state, values=[""] * count)
+
+
+def _registers() -> frozenset[str]:
+    """Return the sets in which everybody who lives there should stand: nobody's absence means nothing."""
+    return frozenset(one.dataset for one in homes())
+
+
+def last_of(right: Right) -> str:
+    """Return the field by which the latest of several rows of a person is told: a day or moment shown unmasked."""
+    fields = [
+        one for one in right.shape.fields if one.type.kind in {"timestamp", "date"} and right.plain(one.name)
+    ]
+    return next(
+        (one.name for one in fields if one.type.kind == "timestamp"), fields[0].name if fields else ""
+    )
+
+
+def freshness(
+    rights: Mapping[str, Right], read: Mapping[str, Read], now: datetime
+) -> tuple[dict[str, date | None], set[str]]:
+    """Return of which day the copies' rows are, and which of them are older than the catalogue promises."""
+    days: dict[str, date | None] = {}
+    late = set()
+    for code, one in read.items():
+        if one.down:
+            continue
+        dataset = rights[code].dataset
+        moment = dataset.data_at if dataset.data_version <= one.version else one.copied_at
+        days[code] = timezone.localdate(moment) if moment else None
+        promised = PROMISED[dataset.update_cycle]
+        if promised is not None and (moment is None or now > moment + promised):
+            late.add(code)
+    return days, late

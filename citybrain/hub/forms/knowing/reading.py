@@ -1,0 +1,181 @@
+"""Reading data sets for forms: one statement for each set over its serving copy, all receipts in one transaction.
+
+A set whose copy is missing, broken, locked or slow is told as down and keeps nobody waiting. Statements are made once
+for each grant and copy and kept; people are one array parameter.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+import numpy as np
+from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
+
+from citybrain.base.catalogue.conditions import Condition
+from citybrain.base.catalogue.shape import Shape
+from citybrain.base.exchange.delivery import receipts, subjects
+from citybrain.base.exchange.delivery.calls import What
+from citybrain.base.exchange.delivery.compile import Compiler, Statement
+from citybrain.base.exchange.delivery.refusals import Refused
+from citybrain.base.exchange.models import SetKind
+from citybrain.base.identity.actor import Actor
+from citybrain.base.lake import serving
+from citybrain.base.lake.models import Serving
+from citybrain.hub.forms.knowing.rights import MODE, Right
+
+log = logging.getLogger("citybrain.forms")
+STATEMENT_MS: Final = 5_000
+LOCK_MS: Final = 500
+KEPT: Final = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """Fields wanted of a set under a right, of the rows whose field `name` is among `among`."""
+
+    right: Right
+    fields: tuple[str, ...]
+    name: str
+    among: tuple[str, ...] = field(repr=False)
+    where: tuple[Condition, ...] = ()
+    last: str = ""
+
+
+@dataclass
+class Read:
+    """What a set holds. `rows` by the person's number: values in the order of `fields`, then key and number of rows.
+
+    Of sets that aren't about people the rows are kept by their key.
+    """
+
+    code: str
+    fields: tuple[str, ...] = ()
+    version: int = 0
+    copied_at: datetime | None = None
+    rows: dict[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
+    down: bool = False
+
+    def at(self, name: str) -> int:
+        """Return where a field stands in a row; -1 for one that wasn't read."""
+        return self.fields.index(name) if name in self.fields else -1
+
+
+_statements: dict[tuple[Any, ...], Statement] = {}
+
+
+class Reading:
+    """One look at some data sets by an actor; `purpose` goes into the ledger with each receipt."""
+
+    def __init__(self, actor: Actor, purpose: str, now: datetime | None = None) -> None:
+        self.actor = actor
+        self.purpose = purpose
+        self.now = now or timezone.now()
+
+    def read(self, wants: Sequence[Want]) -> dict[str, Read]:
+        """Return what each set holds, by its code, and leave the receipts. One want for a set."""
+        if not wants:
+            return {}
+        copies = _copies(one.right.policy.dataset_code for one in wants)
+        with transaction.atomic(), _limits():
+            found = {want.right.policy.dataset_code: self._one(want, copies) for want in wants}
+            self._receipts([(want, found[want.right.policy.dataset_code]) for want in wants])
+        return found
+
+    def _one(self, want: Want, copies: Mapping[str, Serving]) -> Read:
+        code = want.right.policy.dataset_code
+        copy = copies.get(code)
+        if copy is None or not copy.relation:
+            serving.ask(code, want.right.shape)
+            return Read(code, down=True)
+        try:
+            statement = _statement(want, copy)
+            with transaction.atomic(), connection.cursor() as cursor:
+                cursor.execute(statement.sql, {**statement.params, "among": list(want.among)})
+                rows = cursor.fetchall()
+        except (DatabaseError, Refused) as bad:
+            log.warning("forms: %s could not be read: %s", code, type(bad).__name__)
+            return Read(code, down=True)
+        read = Read(code, statement.fields, copy.version, copy.at)
+        count = len(statement.fields)
+        if want.right.shape.subject is None:
+            read.rows = {str(row[count]): row for row in rows}
+        else:
+            read.rows = {
+                subjects.normal(row[count + 1]): (*row[: count + 1], row[count + 2])
+                for row in rows
+                if row[count + 1]
+            }
+        return read
+
+    def _receipts(self, read: Sequence[tuple[Want, Read]]) -> None:
+        """Write a receipt for each set that was read: whose rows, which fields, under which grant."""
+        people = list(
+            dict.fromkeys(
+                number for want, one in read if want.right.shape.subject is not None for number in one.rows
+            )
+        )
+        ordinals = dict(
+            zip(people, subjects.ordinals(subjects.tokens_of(people)).tolist(), strict=True) if people else ()
+        )
+        receipts.write(self._delivered(want, one, ordinals) for want, one in read if not one.down)
+
+    def _delivered(self, want: Want, one: Read, ordinals: Mapping[str, int]) -> receipts.Delivered:
+        policy = want.right.policy
+        if want.right.shape.subject is not None:
+            kind = SetKind.SUBJECT.value
+            members = np.unique(np.array([ordinals[number] for number in one.rows], np.uint64))
+        else:
+            kind = SetKind.KEY.value
+            members = np.unique(subjects.key_tokens(one.code, list(one.rows)))
+        asked = ((want.name, "in"), *((each.field, str(each.op)) for each in want.where))
+        what = What(policy.agency_id, policy.number, one.code, one.version, MODE, one.fields, 0, kind, asked)
+        return receipts.Delivered(
+            policy.grant_id, what, self.now, self.now, len(one.rows), members, actor=self.actor.key,
+            more={"for": self.purpose},
+        )  # fmt: skip
+
+
+def _copies(codes: Iterable[str]) -> dict[str, Serving]:
+    return {one.code: one for one in Serving.objects.filter(code__in=sorted(set(codes)))}
+
+
+def _statement(want: Want, copy: Serving) -> Statement:
+    """Return the statement of a want over a copy, made once. Raises Refused where the copy lacks a field."""
+    policy = want.right.policy
+    key = (
+        policy.grant_id, policy.fields, tuple(sorted(policy.masks.items())), str(policy.conditions), copy.relation,
+        want.fields, want.name, str(want.where), want.last,
+    )  # fmt: skip
+    kept = _statements.get(key)
+    if kept is None:
+        if len(_statements) >= KEPT:
+            _statements.clear()
+        shape = Shape.from_json(copy.shape)
+        table = serving.whole_name(copy.relation)
+        kept = Compiler(policy, shape, "postgres").among(table, want.fields, want.name, want.where, want.last)
+        _statements[key] = kept
+    return kept
+
+
+class _limits:  # noqa: N801 (reads as a word after `with`)
+    """Lets no statement of the transaction wait long, and gives back the limits there were."""
+
+    def __enter__(self) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+            self.before = cursor.fetchone()
+            self._set(cursor, (f"{STATEMENT_MS}ms", f"{LOCK_MS}ms"))
+
+    def __exit__(self, kind: Any, *_rest: Any) -> None:
+        if kind is None:
+            with connection.cursor() as cursor:
+                self._set(cursor, self.before)
+
+    @staticmethod
+    def _set(cursor: Any, values: tuple[str, str]) -> None:
+        cursor.execute(
+            "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)", values
+        )

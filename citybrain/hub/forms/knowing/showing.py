@@ -1,0 +1,76 @@
+"""Values of data sets as they stand in a form: dates as days, codes as their meaning, areas by name, masks as they are."""
+
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache
+from typing import Any, Final
+
+from django.utils import timezone
+
+from citybrain.base.areas.tree import AmbiguousCode, UnknownCode, tree
+from citybrain.base.catalogue import codes
+from citybrain.base.catalogue.shape import Field
+
+TRUTH: Final = {True: "是", False: "否"}
+AREA_LENGTHS: Final = (15, 12, 9, 6)
+
+
+def shower(field: Field, mask: str) -> Callable[[Any], str]:
+    """Return what writes a value of a field; an empty one is ""."""
+    if mask:
+        return plain
+    if field.code_table in codes.AREA_TABLES:
+        return area_name
+    if field.code_table and codes.known(field.code_table):
+        meanings = codes.shipped()[field.code_table].codes
+        return lambda value: "" if value is None else meanings.get(str(value).strip(), str(value).strip())
+    return plain
+
+
+def plain(value: Any) -> str:
+    """Return a value as text: days as 2026-11-21, times to the minute in the city's zone, truths as 是 and 否."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return TRUTH[value]
+    if isinstance(value, datetime):
+        return (
+            timezone.localtime(value).strftime("%Y-%m-%d %H:%M")
+            if value.tzinfo
+            else f"{value:%Y-%m-%d %H:%M}"
+        )
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return f"{value.normalize():f}"
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def area_name(value: Any) -> str:
+    """Return the name of the area with a code, filled up with noughts or not; the code where nobody knows it."""
+    return "" if value is None else _area_name(str(value).strip(), tree().version)
+
+
+@cache
+def _area_name(code: str, version: int) -> str:
+    for length in AREA_LENGTHS:
+        if len(code) >= length and not code[length:].strip("0"):
+            try:
+                return tree().by_code(code[:length]).name
+            except (UnknownCode, AmbiguousCode):
+                continue
+    return code
+
+
+def stored(field: Field, text: str) -> str:
+    """Return a text a person wrote as the data set keeps it: the meaning of a code as the code, 是 as true."""
+    bare = text.strip()
+    if field.type.kind == "boolean":
+        return {"是": "true", "否": "false"}.get(bare, bare)
+    if field.code_table and field.code_table not in codes.AREA_TABLES and codes.known(field.code_table):
+        by_meaning = {meaning: code for code, meaning in codes.shipped()[field.code_table].codes.items()}
+        return by_meaning.get(bare, bare)
+    return bare
