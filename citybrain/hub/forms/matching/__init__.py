@@ -1,7 +1,8 @@
 """Which catalogue field a column of a form asks for, with a confidence and the reasons. Rules only: no database."""
 
+from citybrain.hub.forms.matching.examples import sign
 from citybrain.hub.forms.matching.headings import Heading, heading
 from citybrain.hub.forms.matching.known import Known, of_shapes
 from citybrain.hub.forms.matching.matcher import Answer, Column, Match, Matcher
 
-__all__ = ["Answer", "Column", "Heading", "Known", "Match", "Matcher", "heading", "of_shapes"]
+__all__ = ["Answer", "Column", "Heading", "Known", "Match", "Matcher", "heading", "of_shapes", "sign"]

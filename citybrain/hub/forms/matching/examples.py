@@ -20,14 +20,15 @@ def fits(known: Known, of: Heading, examples: Sequence[str]) -> float:
     cells = ["".join(one.split()) for one in examples if one.strip()]
     if known.check and cells:
         return 1.0 if any(valid(known.check, cell) for cell in cells) else 0.5
-    sign = _sign(of, cells)
-    if sign is None:
+    told = sign(of, cells)
+    if told is None:
         return 0.5
-    return 1.0 if sign == _kind(known) else 0.0 if "text" not in (sign, _kind(known)) else 0.3
+    return 1.0 if told == _kind(known) else 0.0 if "text" not in (told, _kind(known)) else 0.3
 
 
-def _sign(of: Heading, cells: Sequence[str]) -> str | None:
-    """Return number, date, truth or text: what the heading's brackets or the cells say; None for nothing."""
+def sign(of: Heading, examples: Sequence[str]) -> str | None:
+    """Return number, date, truth or text: what the heading's brackets or some cells say; None for nothing."""
+    cells = ["".join(one.split()) for one in examples if one.strip()]
     if of.hint:
         return of.hint
     if of.unit and of.unit not in {"年", "月", "日"}:

@@ -19,6 +19,8 @@ from citybrain.hub.forms.matching.known import Known
 
 DATA: Final = Path(__file__).parent.parent / "data"
 MOST: Final = 5
+LEARNT: Final = 0.99
+HEARD: Final = 0.79  # what others said is offered first where nothing certain is found, and must be confirmed
 ALIKE: Final = 0.5  # names less alike than this are not compared further
 
 
@@ -42,12 +44,16 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a column asks for. `computed` names a column that is worked out or written by hand (see concepts.toml)."""
+    """What a column asks for. `computed` names a column that is worked out or written by hand (see concepts.toml).
+
+    `unknown`: somebody said that no data set has it; `matches` are then what might have been.
+    """
 
     column: Column
     heading: Heading
     matches: tuple[Match, ...]
     computed: str | None = None
+    unknown: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +86,21 @@ class Seen:
         return tuple(key for key, holds in told.items() if holds)
 
 
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What people said of headings: of the same kind of office, and others."""
+
+    learnt: Mapping[str, str]
+    heard: Mapping[str, str]
+
+
 class Matcher:
     """Matching against one state of the catalogue. Cheap to ask, about 50 ms to make."""
 
     def __init__(self, fields: Sequence[Known], learnt: Mapping[str, str] | None = None) -> None:
         self.fields = tuple(fields)
         self.learnt = dict(learnt or {})
+        self.by_key = {one.key: one for one in self.fields}
         self.names = {one.dataset: one.dataset_zh for one in self.fields}
         counted = Counter(pair for one in self.fields for pair in set(_pairs(alike_form(one.zh))))
         self.weight = {pair: math.log(1 + len(self.fields) / many) for pair, many in counted.items()}
@@ -94,11 +109,23 @@ class Matcher:
         meant = {one.concept for one in self.fields if one.concept}
         self.concepts = {key: [self._vector(word) for word in words().of[key]] for key in meant}
 
-    def answers(self, title: str, office: str, columns: Sequence[Column]) -> list[Answer]:
-        """Return what each column asks for, likeliest field first; `office` is the sending body's short name."""
+    def answers(
+        self,
+        title: str,
+        office: str,
+        columns: Sequence[Column],
+        learnt: Mapping[str, str] | None = None,
+        heard: Mapping[str, str] | None = None,
+    ) -> list[Answer]:
+        """Return what each column asks for, likeliest field first; `office` is the sending body's short name.
+
+        `learnt` is what people of such an office said of headings (joined: field's key, or "" for a heading that no
+        data set answers), on top of what the matcher was made with; `heard` what others said, which must be confirmed.
+        """
         headings = [heading(column.path) for column in columns]
         seen = self.seen(title, office, columns, headings)
-        return [self._answer(*one) for one in zip(columns, headings, seen, strict=True)]
+        said = _Said({**self.learnt, **(learnt or {})}, heard or {})
+        return [self._answer(*one, said) for one in zip(columns, headings, seen, strict=True)]
 
     def seen(
         self, title: str, office: str, columns: Sequence[Column], headings: Sequence[Heading]
@@ -155,17 +182,28 @@ class Matcher:
             )
         return {code: many / max(1, len(firsts)) for code, many in counted.items()}
 
-    def _answer(self, column: Column, of: Heading, seen: Sequence[tuple[Known, Seen]]) -> Answer:
-        kind = computed(of)
-        if kind is not None:
-            return Answer(column, of, (), kind)
+    def _answer(
+        self, column: Column, of: Heading, seen: Sequence[tuple[Known, Seen]], said: "_Said"
+    ) -> Answer:
         found = [Match(known, chance(one.features()), one.reasons()) for known, one in seen]
-        learnt = self.learnt.get(of.joined)
-        found = [
-            Match(one.known, 0.99, ("learnt", *one.why)) if one.known.key == learnt else one for one in found
-        ]
         found.sort(key=lambda one: (-one.confidence, one.known.key))
+        word = said.learnt.get(of.joined)
+        if word is None and (kind := computed(of)) is not None:
+            return Answer(column, of, (), kind)
+        if word is not None and word not in self.by_key:
+            return Answer(column, of, tuple(found[:MOST]), None, word == "")
+        if word is not None:
+            found = self._taught(found, word, LEARNT, "learnt")
+        elif said.heard.get(of.joined) in self.by_key:
+            found = self._taught(found, said.heard[of.joined], HEARD, "heard")
         return Answer(column, of, tuple(found[:MOST]))
+
+    def _taught(self, found: Sequence[Match], key: str, confidence: float, reason: str) -> list[Match]:
+        """Return the matches with the field that people named in its place; it need not have been among them."""
+        own = next((one for one in found if one.known.key == key), Match(self.by_key[key], 0.0, ()))
+        told = Match(own.known, max(confidence, own.confidence), (reason, *own.why))
+        rest = [one for one in found if one.known.key != key]
+        return sorted([told, *rest], key=lambda one: (-one.confidence, one.known.key))
 
     def _vector(self, text: str) -> dict[str, float]:
         """Return the pairs of letters of a text with their weights, of length 1."""

@@ -1,0 +1,75 @@
+"""Workbooks as they came: kept once under their digest below HOME, never changed."""
+
+import hashlib
+import os
+import shutil
+import uuid
+import zipfile
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+from django.utils.translation import gettext as _
+
+from citybrain.base.identity.errors import refuse
+from citybrain.hub.forms.models import Workbook
+
+PIECE: Final = 1 << 20
+MOST: Final = 64 << 20  # bytes of a file, our choice
+OLE: Final = bytes.fromhex("D0CF11E0A1B11AE1")
+
+
+def folder() -> Path:
+    """Return where workbooks are kept."""
+    return Path(settings.HOME) / "forms"
+
+
+def path_of(workbook: Workbook) -> Path:
+    """Return where a workbook lies."""
+    return folder() / workbook.digest[:2] / workbook.digest
+
+
+def kind_of(path: Path) -> str:
+    """Return xlsx, xlsm or xls by what the file holds, whatever it is called. Raises Refused for anything else."""
+    with path.open("rb") as file:
+        head = file.read(8)
+    if head == OLE:
+        return "xls"
+    if zipfile.is_zipfile(path):
+        with zipfile.ZipFile(path) as archive:
+            names = {one.lower() for one in archive.namelist()}
+        if "xl/workbook.xml" in names:
+            return "xlsm" if "xl/vbaproject.bin" in names else "xlsx"
+        raise refuse("file", _("这不是 Excel 工作簿。请上传 .xlsx、.xlsm 或 .xls 文件。"))
+    raise refuse("file", _("这不是 Excel 工作簿。请上传 .xlsx、.xlsm 或 .xls 文件。"))
+
+
+def keep(path: Path, name: str) -> Workbook:
+    """Keep a copy of a file, durable before it is named; the same bytes again are the same workbook. Raises Refused."""
+    size = path.stat().st_size
+    if not size:
+        raise refuse("file", _("文件是空的。"))
+    if size > MOST:
+        raise refuse("file", _("文件过大，最大 %(most)d MB。") % {"most": MOST >> 20})
+    kind = kind_of(path)
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    target = folder() / digest[:2] / digest
+    if not (target.exists() and target.stat().st_size == size):
+        _copy(path, target)
+    values = {"name": Path(name or path.name).name[:255], "kind": kind, "size": size}
+    return Workbook.objects.get_or_create(digest=digest, defaults=values)[0]
+
+
+def _copy(path: Path, target: Path) -> None:
+    arriving = folder() / "arriving" / uuid.uuid4().hex
+    arriving.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    try:
+        with path.open("rb") as file, arriving.open("wb") as out:
+            shutil.copyfileobj(file, out, PIECE)
+            out.flush()
+            os.fsync(out.fileno())
+        arriving.replace(target)
+    finally:
+        arriving.unlink(missing_ok=True)
