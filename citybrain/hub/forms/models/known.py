@@ -57,6 +57,7 @@ class Answered(InArea):
         constraints = (
             models.UniqueConstraint(fields=["area", "meaning", "subject"], name="forms_answered_once"),
         )
+        indexes = (models.Index(fields=["subject", "meaning"], name="forms_answered_subject"),)
 
     def __str__(self) -> str:
         return self.meaning
@@ -72,8 +73,7 @@ class DisputeState(models.TextChoices):
 class Dispute(InArea):
     """A value that a filler says is wrong, sent to the data set's provider with a clock.
 
-    `key` is the row's key in the data set (field: value), needed to mend it; only the provider and the filler's
-    area see it. `held` is the value as the filler saw it, `claimed` what it should be.
+    `key` is the row's key in the data set, sealed (it may be somebody's number): needed to mend it. `held` is the value as the filler saw it, `claimed` what it should be.
     """
 
     dataset = models.ForeignKey(DataSet, models.PROTECT, related_name="+")
@@ -101,6 +101,7 @@ class Dispute(InArea):
         indexes = (
             models.Index(fields=["dataset", "state"], name="forms_dispute_dataset"),
             models.Index(fields=["sheet"], name="forms_dispute_sheet"),
+            models.Index(fields=["subject"], name="forms_dispute_subject", condition=models.Q(state="open")),
         )
 
     def __str__(self) -> str:
@@ -149,7 +150,7 @@ class Visit(InArea):
 
 
 class Looked(models.Model):
-    """When a person last looked at a roster of an area, and what it then held (token: digest of the row)."""
+    """When a person last looked at a roster of an area, and what it then held (see rosters.changes)."""
 
     person = models.ForeignKey(Person, models.CASCADE, related_name="+")
     roster = models.CharField(max_length=40)
