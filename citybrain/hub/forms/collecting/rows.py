@@ -106,6 +106,11 @@ class Counts:
         return Counts(self.cells - other.cells, self.known - other.known, self.missing - other.missing)
 
 
+def lacks(line: Line, letter: str) -> bool:
+    """Return whether a cell is to be filled: empty, and not known to be nothing."""
+    return not line.values.get(letter) and line.marks.get(letter, ("", "", "", 0))[_STATE] != CellState.NONE
+
+
 def counted(line: Line, columns: Sequence[Column], asked: Sequence[Column]) -> Counts:
     """Return the counts of one row; nothing for one taken out. `asked` as by `asked_for`."""
     if line.removed:
@@ -117,7 +122,7 @@ def counted(line: Line, columns: Sequence[Column], asked: Sequence[Column]) -> C
         and line.values.get(column.letter)
         and line.marks.get(column.letter, ("", "", "", 0))[_STATE] in SAVED_WORK
     )
-    missing = sum(1 for column in asked if not line.values.get(column.letter))
+    missing = sum(1 for column in asked if lacks(line, column.letter))
     return Counts(sum(column.asks in TYPED for column in columns), known, missing)
 
 

@@ -21,9 +21,10 @@ from citybrain.base.identity.errors import refuse
 from citybrain.hub.forms.access import FILL, ISSUE
 from citybrain.hub.forms.collecting.rounds import OWED
 from citybrain.hub.forms.collecting.rows import Line
-from citybrain.hub.forms.collecting.values import FROM_DATA, Cell, CellState
+from citybrain.hub.forms.collecting.values import Cell, CellState
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing import rights
+from citybrain.hub.forms.knowing.people import same
 from citybrain.hub.forms.knowing.rights import Shown
 from citybrain.hub.forms.models import Round, RoundState, Sheet
 
@@ -43,11 +44,11 @@ class Sight:
         held = line.cell(letter)
         if held.state == CellState.NO_RIGHT:
             return Cell("", held.source, "", CellState.NO_RIGHT, held.stamp)
-        if held.state not in FROM_DATA:
+        if not held.of_data:
             if self.typed[letter] or not held.value:
                 return held
             return Cell("", "", "", CellState.NO_RIGHT, held.stamp)
-        how = self.by_letter[letter]
+        how = self.by_letter.get(instead(letter, held.source)) or self.by_letter[letter]
         if not how.allowed:
             return Cell("", held.source, "", CellState.NO_RIGHT, held.stamp)
         return Cell(rights.hidden(held.value, how), held.source, held.as_of, held.state, held.stamp)
@@ -76,13 +77,29 @@ def seen(actor: Actor, sheet: Sheet) -> Sheet:
     return found
 
 
+def instead(letter: str, code: str) -> str:
+    """Return the key under which `Sight` keeps a column's cells that another set than its own filled."""
+    return f"{letter}|{code}"
+
+
+def with_instead(columns: Sequence[Column]) -> list[Column]:
+    """Return the columns, and one more for each field that may have stood in for a column's own."""
+    more = [
+        Column(instead(column.letter, other.partition(".")[0]), (), Asks.DATA, field=other)
+        for column in columns
+        if column.asks == Asks.DATA
+        for other in same().get(column.field, ())
+    ]
+    return [*columns, *more]
+
+
 def sight(actor: Actor, sheet: Sheet, now: datetime | None = None) -> Sight:
     """Return what the actor sees of a sheet as `seen` gives it."""
     moment = now or timezone.now()
     columns = sheet.round.version.shape
     try:
-        found = rights.shown(actor, sheet.area_id, columns, moment)
-        typed = {column.letter: True for column in columns}
+        found = rights.shown(actor, sheet.area_id, with_instead(columns), moment)
+        typed = dict.fromkeys((column.letter for column in columns), True)
     except Forbidden:
         found, typed = from_outside(actor, sheet.round, sheet.area_id, columns, moment)
     if sheet.state in OWED:
@@ -95,8 +112,8 @@ def from_outside(
 ) -> tuple[dict[str, Shown], dict[str, bool]]:
     """Return what the office that asks sees, or somebody who may only look: (by letter, of what people typed)."""
     if may_issue(actor, round_):
-        found = office_shown(round_, area_id, columns, now)
-        return found, {column.letter: True for column in columns}
+        found = office_shown(round_, area_id, with_instead(columns), now)
+        return found, dict.fromkeys((column.letter for column in columns), True)
     hidden = Shown(False, why=_("个人信息按授权查看。"))
     open_ = {column.letter: column.personal == "none" and column.asks != Asks.DATA for column in columns}
     return {letter: ALL if is_open else hidden for letter, is_open in open_.items()}, {
@@ -148,10 +165,8 @@ def _still_filled_under(
     if not ended:
         return found
     why = Shown(False, why=_("填入时所依据的授权已终止，请重新打开本表。"))
-    return {
-        column.letter: why if column.asks == Asks.DATA and column.dataset in ended else found[column.letter]
-        for column in columns
-    }
+    of = {column.letter: column.dataset for column in with_instead(columns)}
+    return {letter: why if of.get(letter) in ended else how for letter, how in found.items()}
 
 
 def why_not_edit(actor: Actor, sheet: Sheet) -> str:

@@ -11,7 +11,8 @@ from citybrain.hub.forms.columns import Asks, Column
 
 EDIT: Final = "edit"  # the source of a cell that a person typed here
 ANSWER: Final = "answer"  # the source of a cell answered once before
-HOUSE: Final = "house"  # the source of a cell we know ourselves: number, area, filler, day
+HOUSE: Final = "sheet"  # the source of a cell we know ourselves: number, area, filler, day
+PEOPLE: Final = frozenset({"", EDIT, ANSWER, HOUSE})  # sources that no grant is needed for
 
 
 class CellState(StrEnum):
@@ -24,6 +25,7 @@ class CellState(StrEnum):
     ANSWERED = "answered"  # somebody answered it before
     EDITED = "edited"  # typed into this sheet
     MISSING = "missing"  # nobody knows it: to be filled
+    NONE = "none"  # its set was read and has nothing of this person: nothing to be filled
     DOWN = "down"  # its source can't be read now; may be filled by hand
     NO_RIGHT = "no_right"  # there is a value, but no grant to see it (any more)
 
@@ -35,13 +37,18 @@ OWN_WORK: Final = frozenset({Asks.SERIAL, Asks.AREA, Asks.FORMULA})  # columns t
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell as a person may see it. `source` a data set's code, "answer", "edit", "house", or empty for none."""
+    """A cell as a person may see it. `source` a data set's code, "answer", "edit", "sheet", or empty for none."""
 
     value: str = ""
     source: str = ""
     as_of: str = ""  # ISO day
     state: str = CellState.MISSING
     stamp: int = 0
+
+    @property
+    def of_data(self) -> bool:
+        """Whether it tells what a data set holds (also that it holds nothing); not so once a person typed over it."""
+        return self.source not in PEOPLE and self.state != CellState.EDITED
 
 
 @dataclass(frozen=True, slots=True)
