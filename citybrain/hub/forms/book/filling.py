@@ -8,6 +8,7 @@ Source: ECMA-376, part 1, 18.3.1.4 (c), 18.3.1.73 (row), 18.2.2 (calcPr).
 
 import re
 import zipfile
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,6 +29,7 @@ REFERENCE: Final = re.compile(r"([A-Z]{1,3})([1-9]\d{0,6})")
 TAG: Final = re.compile(rb"""(?:[^"'>]|"[^"]*"|'[^']*')*>""")  # from a tag's beginning to its end
 UNWANTED: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 CALC: Final = re.compile(rb"<((?:\w+:)?)calcPr\b[^>]*?/?>")
+MERGED_ROWS: Final = 100_000
 EPOCH: Final = date(1899, 12, 30)
 EPOCH_1904: Final = date(1904, 1, 1)
 
@@ -69,7 +71,7 @@ def fill(path: Path, sheet: str, values: Mapping[str, Value], limits: Limits | N
     limits = limits or Limits()
     book = open_workbook(path, limits)
     with book.archive as archive:
-        _bounded(archive, limits)
+        bounded(archive, limits)
         named = next((one.part.lower() for one in book.sheets if one.name == sheet), None)
         if named is None:
             raise NoCell(sheet)
@@ -83,13 +85,13 @@ def fill(path: Path, sheet: str, values: Mapping[str, Value], limits: Limits | N
                 if info.filename == part:
                     packed.writestr(info, written)
                 elif info.filename.lower() == "xl/workbook.xml":
-                    packed.writestr(info, _calculated(archive.read(info)))
+                    packed.writestr(info, calculated(archive.read(info)))
                 else:
                     packed.writestr(info, archive.read(info))
     return Filled(out.getvalue(), len(wanted))
 
 
-def _bounded(archive: zipfile.ZipFile, limits: Limits) -> None:
+def bounded(archive: zipfile.ZipFile, limits: Limits) -> None:
     """Raise Unreadable for a file that unpacks to more than a document may; it is held in memory whole."""
     unpacked = sum(one.file_size for one in archive.infolist())
     if unpacked > limits.document_bytes:
@@ -107,9 +109,11 @@ def _checked(reference: str) -> bool:
 
 def write(xml: bytes, values: Mapping[str, Value], *, from_1904: bool = False) -> bytes:
     """Return a sheet's XML with cells written; what is not named stays, byte for byte. Raises as `fill` does."""
-    if xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        raise Unreadable("encoding", encoding="UTF-16", at=1)
-    sheet = Sheet(xml)
+    return put(Sheet(xml), values, from_1904=from_1904)
+
+
+def put(sheet: "Sheet", values: Mapping[str, Value], *, from_1904: bool = False) -> bytes:
+    """Return the XML of a sheet that was read, with cells written. Raises NoCell and CellProtected."""
     inside = [one for one in values if sheet.covered(one)]
     if inside:
         raise NoCell(inside[0])
@@ -126,7 +130,7 @@ def write(xml: bytes, values: Mapping[str, Value], *, from_1904: bool = False) -
             edits.append((place.start, place.end, sheet.cell(reference, value, place.style, from_1904)))
     for row, cells in sorted(missing.items()):
         edits.extend(sheet.added(row, sorted(cells), values, from_1904))
-    return _spliced(xml, edits)
+    return _spliced(sheet.xml, edits)
 
 
 def _spliced(xml: bytes, edits: Iterable[tuple[int, int, bytes]]) -> bytes:
@@ -144,7 +148,7 @@ def _split(reference: str) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def _calculated(xml: bytes) -> bytes:
+def calculated(xml: bytes) -> bytes:
     """Return workbook.xml with the wish that formulas are worked out when the file is opened."""
     found = CALC.search(xml)
     if found is None:
@@ -168,8 +172,15 @@ class Sheet:
         self.merged: list[tuple[int, int, int, int]] = []
         self.data: Place | None = None
         self._read()
+        self.numbers = sorted(self.rows)
+        self.merges: dict[int, list[tuple[int, int, int]]] = {}
+        for top, left, bottom, right in self.merged:
+            for row in range(top, min(bottom, top + MERGED_ROWS) + 1):
+                self.merges.setdefault(row, []).append((left, right, top))
 
     def _read(self) -> None:
+        if self.xml[:2] in (b"\xff\xfe", b"\xfe\xff"):
+            raise Unreadable("encoding", encoding="UTF-16", at=1)
         parser = expat.ParserCreate(namespace_separator=None)
         state = _State(self, parser)
         parser.StartElementHandler, parser.EndElementHandler = state.start, state.end
@@ -184,9 +195,13 @@ class Sheet:
         letters, row = _split(reference)
         column = column_index(letters)
         return any(
-            top <= row <= bottom and left <= column <= right and (row, column) != (top, left)
-            for top, left, bottom, right in self.merged
+            left <= column <= right and (row, column) != (top, left)
+            for left, right, top in self.merges.get(row, ())
         )
+
+    def style_of(self, row: int, column: int) -> str | None:
+        """Return the style of a cell that isn't there: its row's, else its column's."""
+        return self.row_styles.get(row, self.styles.get(column))
 
     def cell(self, reference: str, value: Value, style: str | None, from_1904: bool) -> bytes:
         """Return a cell's XML."""
@@ -204,7 +219,7 @@ class Sheet:
         made = [
             (
                 column,
-                self.cell(one, values[one], self.row_styles.get(row, self.styles.get(column)), from_1904),
+                self.cell(one, values[one], self.style_of(row, column), from_1904),
             )
             for column, one in cells
         ]
@@ -231,8 +246,11 @@ class Sheet:
         if self.data.empty:
             start = self.xml[self.data.start : self.data.end].removesuffix(b"/>")
             return self.data.start, self.data.end, start + b">" + made + f"</{self.prefix}sheetData>".encode()
-        later = [place.start for number, place in self.rows.items() if number > row]
-        at = min(later, default=self.xml.rindex(b"<", self.data.start, self.data.end))
+        later = bisect_right(self.numbers, row)
+        if later < len(self.numbers):
+            at = self.rows[self.numbers[later]].start
+        else:
+            at = self.xml.rindex(b"<", self.data.start, self.data.end)
         return at, at, made
 
 

@@ -1,13 +1,13 @@
 """Where the header of a form stands, what its columns are called, and where its rows begin and end."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Final
 
-from citybrain.base.exchange.reading.grid import Span
-from citybrain.base.exchange.reading.header import LOOKED_AT, Header, blank, find_header, is_footer
+from citybrain.base.exchange.reading.grid import Row, Span
+from citybrain.base.exchange.reading.header import LOOKED_AT, blank, find_header, is_footer
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.sheets import Opened, open_sheet
 from citybrain.hub.forms.book.filling import letters_of
@@ -40,11 +40,16 @@ def layout(
 
 
 def _rows(opened: Opened) -> list[tuple[str, ...]]:
-    rows: list[tuple[str, ...]] = []
-    for number, cells in islice(opened.rows, LOOKED_AT):
-        rows.extend(() for _ in range(number - 1 - len(rows)))
-        rows.append(tuple(cells))
-    return rows
+    return in_order(islice(opened.rows, LOOKED_AT))
+
+
+def in_order(rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """Return rows by their index, with the empty ones between."""
+    told: list[tuple[str, ...]] = []
+    for number, cells in rows:
+        told.extend(() for _ in range(min(number - 1 - len(told), LOOKED_AT)))
+        told.append(tuple(cells))
+    return told
 
 
 def of_rows(sheet: str, rows: Sequence[Sequence[str]], spans: Sequence[Span]) -> Layout:
@@ -55,20 +60,28 @@ def of_rows(sheet: str, rows: Sequence[Sequence[str]], spans: Sequence[Span]) ->
     width = len(header.names)
     below = [row for row in rows[header.begins :] if not is_footer(row, width)]
     columns = tuple(
-        Column(letters_of(at), _path(rows, header, by_index, at), _examples(below, at)) for at in range(width)
+        Column(
+            letters_of(at), names_over(rows, header.first, header.last, by_index, at), _examples(below, at)
+        )
+        for at in range(width)
     )
     return Layout(sheet, title, columns, header.first + 1, header.last + 1, header.begins + 1)
 
 
-def _path(rows: Sequence[Sequence[str]], header: Header, spans: Sequence[Span], at: int) -> tuple[str, ...]:
-    """Return the names over a column, outermost first; a merged name stands over all its columns."""
+def names_over(
+    rows: Sequence[Sequence[str]], first: int, last: int, spans: Sequence[Span], at: int
+) -> tuple[str, ...]:
+    """Return the names over a column, outermost first; a merged name stands over all its columns.
+
+    `first` and `last` are the header's rows and `spans` its merged cells, all by index.
+    """
     names: list[str] = []
-    for number in range(header.first, header.last + 1):
+    for number in range(first, last + 1):
         row, column = number, at
         for top, left, bottom, right in spans:
             if top <= number <= bottom and left <= at <= right:
                 row, column = top, left
-        name = rows[row][column].strip() if column < len(rows[row]) else ""
+        name = rows[row][column].strip() if row < len(rows) and column < len(rows[row]) else ""
         if name and (not names or names[-1] != name):
             names.append(name)
     return tuple(names)
