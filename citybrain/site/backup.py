@@ -1,9 +1,9 @@
 """A backup: one file with the whole city as of one moment. And what a backup file is.
 
 A zip file with `manifest.json`, `tables/NAME` (PostgreSQL's COPY text, which every version reads), `photos/…`,
-`calendars/…`, `secret_key`, and the lake (`lake_backup`). The tables are read in one repeatable-read transaction
-while the city works on; photos are never changed once written, and those of the snapshot were on disk before its
-rows were committed.
+`calendars/…`, `forms/…` (workbooks), `secret_key`, and the lake (`lake_backup`). The tables are read in one
+repeatable-read transaction while the city works on; photos and workbooks are never changed once written, and those of
+the snapshot were on disk before its rows were committed.
 Each entry's SHA-256 is in the manifest, which comes last: a file without it is not whole.
 """
 
@@ -26,7 +26,7 @@ from citybrain.site.database import connection_info
 FORMAT = 1
 MANIFEST = "manifest.json"
 BLOCK = 1 << 20
-FOLDERS = ("photos", "calendars")
+FOLDERS = ("photos", "calendars", "forms")
 Progress = Callable[[str, int, int], None]  # stage, done, total
 
 

@@ -141,8 +141,10 @@ def _place(root: Path, name: str) -> Path:
 
 
 def _files(archive: zipfile.ZipFile, manifest: Manifest, home: Path, say: Progress) -> None:
-    """Write photos and calendars; a photo that is there already is the same one."""
-    names = [name for name in manifest.digests if name.startswith(("photos/", "calendars/", "lake/"))]
+    """Write photos, calendars and workbooks; a photo that is there already is the same one."""
+    names = [
+        name for name in manifest.digests if name.startswith(("photos/", "calendars/", "forms/", "lake/"))
+    ]
     root = home.resolve()
     for done, name in enumerate(names):
         if not done % 50:

@@ -16,6 +16,11 @@ from citybrain.site.up import migrate; migrate()
 from citybrain.sample.load import first_start
 from citybrain.sample.plan import TINY
 first_start(TINY, cases=40)
+import pathlib, tempfile, openpyxl
+from citybrain.hub.forms.making.workbooks import keep
+book = openpyxl.Workbook(); book.active.append(["姓名", "电话"])
+with tempfile.TemporaryDirectory() as work:
+    path = pathlib.Path(work) / "form.xlsx"; book.save(path); keep(path, "form.xlsx")
 from citybrain.base.ledger.sealer import tick
 from django.utils import timezone
 tick(timezone.now())
@@ -43,7 +48,7 @@ def figures(url, home):
             "AND sequencename <> 'django_migrations_id_seq' ORDER BY 1"
         ).fetchall()
         found["sum"] = link.execute("SELECT count(*), sum(id), max(reported_at) FROM cases_case").fetchone()
-    for path in sorted((home / "photos").rglob("*")):
+    for path in sorted([*(home / "photos").rglob("*"), *(home / "forms").rglob("*")]):
         if path.is_file():
             found[path.name] = hashlib.sha256(path.read_bytes()).hexdigest()
     return found
@@ -84,6 +89,8 @@ def test_a_restored_city_shows_the_very_figures_of_the_one_backed_up(city):
                      "VALUES (now(), 'x', '', 'y', 'z', '{}')")  # fmt: skip
     photo = next(path for path in (home / "photos").rglob("*.jpg"))
     photo.write_bytes(b"damaged")
+    workbook = next(path for path in (home / "forms").rglob("*") if path.is_file())
+    workbook.unlink()
     (home / "photos" / "stranger.jpg").write_bytes(b"not of the backup")
     (home / "secret_key").write_text("another-secret\n")
     assert figures(url["DATABASE_URL"], home) != before

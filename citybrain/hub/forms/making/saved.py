@@ -29,7 +29,7 @@ UNUSED_AFTER: Final = {  # our choice: twice the cycle, and some days
 
 def seconds_a_cell() -> int:
     """Return how long a cell takes by hand, as the city's data office sets it (FORMS_SECONDS_A_CELL)."""
-    return int(getattr(settings, "FORMS_SECONDS_A_CELL", SECONDS_A_CELL))
+    return int(settings.FORMS_SECONDS_A_CELL)
 
 
 @dataclass(frozen=True, slots=True)

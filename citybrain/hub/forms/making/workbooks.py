@@ -62,7 +62,7 @@ def keep(path: Path, name: str) -> Workbook:
 
 
 def _copy(path: Path, target: Path) -> None:
-    arriving = folder() / "arriving" / uuid.uuid4().hex
+    arriving = Path(settings.HOME) / "arriving" / uuid.uuid4().hex
     arriving.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     try:
