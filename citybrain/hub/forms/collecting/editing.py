@@ -185,19 +185,7 @@ class _Work:
         return False
 
     def _row_step(self, one: CellEdit) -> EditDone:
-        line = self.lines.get(one.row)
-        if one.value == ADD and line is None:
-            last = (
-                Row.objects.filter(sheet=self.sheet)
-                .order_by("-position")
-                .values_list("position", flat=True)
-                .first()
-            )
-            highest = max((held.position for held in self.lines.values()), default=0)
-            line = self.lines[one.row] = Line(one.row, max(last or 0, highest) + 1)
-            self.before[one.row] = Counts()
-            self.count += 1
-        assert line is not None
+        line = self.lines.get(one.row) or self._added(one.row)
         gone = one.value == REMOVE
         before = REMOVE if line.removed else ""
         self.count += int(line.removed and not gone) - int(gone and not line.removed)
@@ -206,6 +194,15 @@ class _Work:
         base = min(max(one.base, 0), self.sheet.stamp)
         self._keep(one, base, before, one.value, stamp)
         return EditDone(one.client, Did.SAVED, one.row, "", stamp)
+
+    def _added(self, key: str) -> Line:
+        """Return a new row at the end."""
+        places = Row.objects.filter(sheet=self.sheet).order_by("-position").values_list("position", flat=True)
+        highest = max((held.position for held in self.lines.values()), default=0)
+        line = self.lines[key] = Line(key, max(places.first() or 0, highest) + 1)
+        self.before[key] = Counts()
+        self.count += 1
+        return line
 
     def _again(self, known: Edit) -> EditDone:
         if not known.applied:
