@@ -61,7 +61,7 @@ class SheetQuerySet(models.QuerySet[Any]):
         return self.filter(in_reach(actor, (FILL, REVIEW, VIEW)) | handed_in)
 
 
-class AreaQuerySet(models.QuerySet[Any]):
+class PlacedQuerySet(models.QuerySet[Any]):
     def visible_to(self, actor: "Actor") -> Self:
         """Return what lies in areas whose rosters or sheets the actor works on."""
         return self.filter(in_reach(actor, (ROSTERS, FILL, REVIEW)))

@@ -97,10 +97,7 @@ def find(area: HasId | int, meanings: Iterable[str], tokens: Sequence[str]) -> d
         return {}
     inside = Q(**{f"{LEVELS[node.level - 1]}__in": list(tree().scope_ids(node.id))})
     found = Answered.objects.filter(inside, meaning__in=wanted)
-    if tokens:
-        found = found.filter(subject__in=among(tokens))
-    else:
-        found = found.filter(subject="", area_id=node.id)
+    found = found.filter(subject__in=among(tokens)) if tokens else found.filter(subject="", area_id=node.id)
     rows = found.order_by("at").values_list("meaning", "subject", "value", "as_of", "name")
     return {(meaning, subject): Kept(value, as_of, name) for meaning, subject, value, as_of, name in rows}
 

@@ -1,4 +1,4 @@
-"""Disputes: a filler says a value is wrong; the data set's provider looks, within a time, and mends it or lets it stand.
+"""Disputes: a filler says a value is wrong; the set's provider looks within a time and mends it or lets it stand.
 
 A mended value goes into the set by the provider's ordinary intake, as a whole row, so that it is checked, versioned
 and seen by everybody. The row's key is kept sealed: it may be somebody's number.
@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -83,7 +83,7 @@ def dispute(
         keys = dict(zip(right.shape.keys, str(row[1]).split(SEPARATOR), strict=True))
         places = dict(zip(LEVELS, node.lineage, strict=True))
         clock = Clock(timezone.now(), ANSWER_MINUTES)
-        made = Dispute.objects.create(
+        made: Dispute = Dispute.objects.create(
             area_id=node.id, **places, dataset=right.dataset, field=name, key=_sealed(keys), subject=token, held=held,
             claimed=claimed.strip(), note=note.strip()[:NOTE_MOST], sheet=sheet, row_key=row_key,
             clock=clock.to_json(), due_at=due(clock), by_id=actor.person_id, by_name=actor.name[:60],
@@ -102,12 +102,9 @@ def to_settle(actor: Actor) -> QuerySet[Dispute]:
 
 def seen_by(actor: Actor, pk: int) -> Dispute | None:
     """Return a dispute of the actor's area or of a set they settle for; None for any other."""
-    mine = Dispute.objects.visible_to(actor).values("pk") | to_settle(actor).values("pk")
-    return (
-        Dispute.objects.select_related("dataset__provider", "dataset__current", "area")
-        .filter(pk=pk, pk__in=mine)
-        .first()
-    )
+    mine = Q(pk__in=Dispute.objects.visible_to(actor).values("pk")) | Q(pk__in=to_settle(actor).values("pk"))
+    rows = Dispute.objects.select_related("dataset__provider", "dataset__current", "area")
+    return rows.filter(mine, pk=pk).first()
 
 
 @transaction.atomic
@@ -179,7 +176,7 @@ def _mended(actor: Actor, held: Dispute, value: str) -> Run:
         raise refuse("outcome", _("此数据集没有可写入的来源，请在业务系统中更正。"))
     keys = _key(held)
     row = {**_row(dataset, keys), **keys, held.field: stored(shape.field(held.field), value)}
-    wrong = [one for one in mending.still_wrong(shape, row) if held.field in one.fields]
+    wrong = [one for one in mending.still_wrong(shape, row) if one.field in {"", held.field}]
     if wrong:
         raise refuse("value", _("这个值不符合数据集的规则，请核对。"))
     landed = landing.land([orjson.dumps({name: one for name, one in row.items() if one is not None}) + b"\n"])

@@ -226,8 +226,7 @@ class _Work:
         code, name = column.dataset, column.field_name
         right = self.rights.get(code)
         if right is None or name not in right.fields:
-            filled = Filled(column, code, State.NO_RIGHT, why=why_not(code, right), values=[""] * count)
-            return filled
+            return Filled(column, code, State.NO_RIGHT, why=why_not(code, right), values=[""] * count)
         read = self.read.get(code)
         if read is None or read.down:
             state = State.MISSING if count == 0 or right.shape.subject is None else State.DOWN

@@ -1,4 +1,4 @@
-"""Values of data sets as they stand in a form: dates as days, codes as their meaning, areas by name, masks as they are."""
+"""Values of data sets as they stand in a form: codes as their meaning, areas by name, masks as they are."""
 
 from collections.abc import Callable
 from datetime import date, datetime

@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 from citybrain.base.areas.models import Area
 from citybrain.base.catalogue.models import DataSet
 from citybrain.base.identity.models import Agency, Person
-from citybrain.hub.forms.access import AreaQuerySet
+from citybrain.hub.forms.access import PlacedQuerySet
 
 
 class InArea(models.Model):
@@ -20,7 +20,7 @@ class InArea(models.Model):
     community = models.ForeignKey(Area, models.PROTECT, null=True, related_name="+", db_index=False)
     grid = models.ForeignKey(Area, models.PROTECT, null=True, related_name="+", db_index=False)
 
-    objects = AreaQuerySet.as_manager()
+    objects = PlacedQuerySet.as_manager()
 
     class Meta:
         abstract = True
