@@ -66,7 +66,7 @@ def dispute(
         raise refuse("claimed", _("请写明正确的值，或说明哪里不对。"))
     with transaction.atomic():
         people = residents(actor, node, purpose="forms.dispute").only([token])
-        want = Want(right, (name,), right.shape.subject, people.numbers)
+        want = Want(right, (name,), right.shape.subject, people.numbers, (), right.last)
         read = Reading(actor, "forms.dispute").read([want])[code] if len(people) else None
         row = read.rows.get(people.numbers[0]) if read is not None else None
         if row is None:
@@ -75,23 +75,21 @@ def dispute(
         held = shower(right.shape.field(name), mask)(row[0])
         if held and held == claimed.strip():
             raise refuse("claimed", _("所填的值与现有数据相同。"))
-        waiting = Dispute.objects.filter(
-            dataset=right.dataset, field=name, subject=token, state="open"
-        ).first()
-        if waiting is not None:
-            return waiting
         keys = dict(zip(right.shape.keys, str(row[1]).split(SEPARATOR), strict=True))
         places = dict(zip(LEVELS, node.lineage, strict=True))
         clock = Clock(timezone.now(), ANSWER_MINUTES)
-        made: Dispute = Dispute.objects.create(
-            area_id=node.id, **places, dataset=right.dataset, field=name, key=_sealed(keys), subject=token, held=held,
-            claimed=claimed.strip(), note=note.strip()[:NOTE_MOST], sheet=sheet, row_key=row_key,
-            clock=clock.to_json(), due_at=due(clock), by_id=actor.person_id, by_name=actor.name[:60],
-            at=clock.started_at,
+        made, fresh = Dispute.objects.get_or_create(
+            dataset=right.dataset, field=name, subject=token, state=DisputeState.OPEN,
+            defaults={
+                "area_id": node.id, **places, "key": _sealed(keys), "held": held, "claimed": claimed.strip(),
+                "note": note.strip()[:NOTE_MOST], "sheet": sheet, "row_key": row_key, "clock": clock.to_json(),
+                "due_at": due(clock), "by_id": actor.person_id, "by_name": actor.name[:60], "at": clock.started_at,
+            },
         )  # fmt: skip
-        body = {"dataset": code, "field": name, "area": node.code}
-        record(actor.key, "forms.dispute", f"form_dispute:{made.pk}", body)
-    return made
+        if fresh:
+            body = {"dataset": code, "field": name, "area": node.code}
+            record(actor.key, "forms.dispute", f"form_dispute:{made.pk}", body)
+    return made  # type: ignore[no-any-return]
 
 
 def to_settle(actor: Actor) -> QuerySet[Dispute]:

@@ -203,7 +203,7 @@ class _Work:
             self.rights[code] = right
             granted = tuple(dict.fromkeys(name for name in names if name in right.fields))
             if granted and numbers and right.shape.subject:
-                wants.append(Want(right, granted, right.shape.subject, numbers, (), last_of(right)))
+                wants.append(Want(right, granted, right.shape.subject, numbers, (), right.last))
         self.read.update(Reading(self.actor, self.purpose, self.now).read(wants))
 
     def _lacking(self, columns: Sequence[Column]) -> tuple[str, ...]:
@@ -297,16 +297,6 @@ class _Work:
 def _registers() -> frozenset[str]:
     """Return the sets in which everybody who lives there should stand: nobody's absence means nothing."""
     return frozenset(one.dataset for one in homes())
-
-
-def last_of(right: Right) -> str:
-    """Return the field by which the latest of several rows of a person is told: a day or moment shown unmasked."""
-    fields = [
-        one for one in right.shape.fields if one.type.kind in {"timestamp", "date"} and right.plain(one.name)
-    ]
-    return next(
-        (one.name for one in fields if one.type.kind == "timestamp"), fields[0].name if fields else ""
-    )
 
 
 def freshness(

@@ -98,6 +98,17 @@ class Right:
         """Tell whether the field is granted without a mask."""
         return field in self.fields and not self.mask(field)
 
+    @cached_property
+    def last(self) -> str:
+        """The field by which the latest of several rows of a person is told: a moment or day shown unmasked, or ""."""
+        days = [
+            one
+            for one in self.shape.fields
+            if one.type.kind in {"timestamp", "date"} and self.plain(one.name)
+        ]
+        moment = next((one.name for one in days if one.type.kind == "timestamp"), "")
+        return moment or (days[0].name if days else "")
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:

@@ -73,7 +73,8 @@ class DisputeState(models.TextChoices):
 class Dispute(InArea):
     """A value that a filler says is wrong, sent to the data set's provider with a clock.
 
-    `key` is the row's key in the data set, sealed (it may be somebody's number): needed to mend it. `held` is the value as the filler saw it, `claimed` what it should be.
+    `key` is the row's key in the data set, sealed (it may be somebody's number): needed to mend it. `held` is the value
+    as the filler saw it, `claimed` what it should be.
     """
 
     dataset = models.ForeignKey(DataSet, models.PROTECT, related_name="+")
@@ -101,7 +102,13 @@ class Dispute(InArea):
         indexes = (
             models.Index(fields=["dataset", "state"], name="forms_dispute_dataset"),
             models.Index(fields=["sheet"], name="forms_dispute_sheet"),
-            models.Index(fields=["subject"], name="forms_dispute_subject", condition=models.Q(state="open")),
+        )
+        constraints = (
+            models.UniqueConstraint(
+                fields=["subject", "dataset", "field"],
+                condition=models.Q(state="open"),
+                name="forms_dispute_open_once",
+            ),
         )
 
     def __str__(self) -> str:
