@@ -213,6 +213,9 @@ LAKE_KEEP_DAYS = env.integer("CITYBRAIN_LAKE_KEEP_DAYS", 30, least=0, most=3650)
 EXCHANGE_KEEP_DAYS = env.integer(
     "CITYBRAIN_EXCHANGE_KEEP_DAYS", 400, least=1, most=36500
 )  # data officer: files as they came, and rows put aside
+FORMS_PEOPLE_LEAST = env.integer(
+    "CITYBRAIN_FORMS_PEOPLE_LEAST", 5, least=2, most=1000
+)  # data officer: a roll-up shows no personal figure of fewer people
 FORMS_SECONDS_A_CELL = env.integer(
     "CITYBRAIN_FORMS_SECONDS_A_CELL", 12, least=1, most=600
 )  # data officer: to look up and type one cell by hand; hours saved are counted with it

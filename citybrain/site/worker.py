@@ -42,6 +42,7 @@ LOOPS = (
     Loop("ledger", 0.5, "citybrain.base.ledger.sealer:tick"),
     Loop("push", 0.3, "citybrain.site.outbox:tick"),
     Loop("deadlines", 10.0, "citybrain.hub.cases.sweep:tick"),
+    Loop("forms", 60.0, "citybrain.hub.forms.collecting.sweep:tick"),
     Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
     Loop("roles", 30.0, "citybrain.base.identity.actions.following:tick"),
     Loop("sessions", 600.0, "citybrain.base.identity.sweep:tick"),

@@ -31,12 +31,12 @@ def _pad(seed: bytes) -> int:
     return int.from_bytes(hmac.new(seed, b"row", hashlib.sha256).digest()[:16])
 
 
-def key_of(token: str, seed: bytes) -> str:
+def key_of(token: str, seed: bytes | memoryview) -> str:
     """Return the row's key of a person's token (32 hexadecimal digits) in the round with this seed."""
     return f"p{int(token, 16) ^ _pad(bytes(seed)):032x}"
 
 
-def token_of(key: str, seed: bytes) -> str:
+def token_of(key: str, seed: bytes | memoryview) -> str:
     """Return the person's token of a row's key, "" for a row that is about nobody known."""
     return f"{int(key[1:], 16) ^ _pad(bytes(seed)):032x}" if PERSON_KEY.fullmatch(key) else ""
 

@@ -16,8 +16,10 @@ from citybrain.hub.forms.collecting.signing import handed_over
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.models import Shaped
 
-COUNTS_PEOPLE: Final = re.compile(r"人数|人次|户数|[(（](人|名|户|位)[)）]$|^(人|名|户|位)$|数$")
-PEOPLE_UNITS: Final = frozenset({"人", "名", "户", "位", "个"})
+COUNTS_PEOPLE: Final = re.compile(
+    r"人数|户数|[(（](人|名|户|位)[)）]$|(老人|残疾人|儿童|居民|人员|人口|党员|妇女|家庭)数?$|^(男|女)性?$"
+)
+PEOPLE_UNITS: Final = frozenset({"人", "名", "户", "位"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def counts_people(column: Column) -> bool:
             return False
     except BadType:
         return False
-    return bool(COUNTS_PEOPLE.search(column.name)) or column.type == "integer"
+    return bool(COUNTS_PEOPLE.search(column.name))
 
 
 def number(text: str) -> Decimal | None:

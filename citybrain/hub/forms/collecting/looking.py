@@ -1,0 +1,186 @@
+"""Reading a sheet: its rows as the actor may see them, what changed since, rows for a workbook, its history."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from citybrain.base.areas.models import Level
+from citybrain.base.areas.tree import tree
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.forms.access import FILL, REVIEW, in_reach
+from citybrain.hub.forms.collecting import rows
+from citybrain.hub.forms.collecting.rounds import OWED
+from citybrain.hub.forms.collecting.rows import Line
+from citybrain.hub.forms.collecting.sight import Sight, seen, sight, why_not_edit
+from citybrain.hub.forms.collecting.values import HOUSE, Cell, CellState, Seen, SeenRow
+from citybrain.hub.forms.columns import Asks, Column
+from citybrain.hub.forms.models import Edit, Row, Sheet, SheetEvent, SheetState
+
+LIMIT: Final = 200
+LIMIT_MOST: Final = 2_000
+NAMES: Final = ("id", "key", "position", "values", "marks", "removed")
+LEVEL_NAMES: Final = {level.name.lower(): level for level in Level}
+
+
+def to_fill(actor: Actor) -> QuerySet[Sheet]:
+    """Return the sheets the actor has to fill, what is due first at the top."""
+    owing = Sheet.objects.filter(in_reach(actor, (FILL,)), state__in=OWED, round__state="open")
+    return owing.select_related("round__form", "round__office", "area").order_by("round__due_at", "id")
+
+
+def to_review(actor: Actor) -> QuerySet[Sheet]:
+    """Return the sheets that wait for the actor's review, longest waiting first."""
+    waiting = Sheet.objects.filter(in_reach(actor, (REVIEW,)), state=SheetState.SUBMITTED)
+    waiting = waiting.exclude(round__state="called_off").exclude(submitted_by=actor.key)
+    return waiting.select_related("round__form", "round__office", "area").order_by("submitted_at", "id")
+
+
+def look(
+    actor: Actor,
+    sheet: Sheet,
+    *,
+    only_missing: bool = False,
+    find: str = "",
+    offset: int = 0,
+    limit: int = LIMIT,
+    now: datetime | None = None,
+) -> Seen:
+    """Return a part of a sheet as the actor may see it. `find` searches only what is shown whole to the actor.
+
+    Three queries besides those of rights. Raises Refused where the actor may not look at the sheet at all.
+    """
+    sheet = seen(actor, sheet)
+    held = sight(actor, sheet, now or timezone.now())
+    found = Row.objects.filter(sheet=sheet, removed=False)
+    if only_missing:
+        found = found.filter(_lacking(held.columns))
+    if find.strip():
+        found = found.filter(_searched(held, find.strip()[:60]))
+    limit = max(1, min(limit, LIMIT_MOST))
+    lines = rows.stored(found.order_by("position", "id").values(*NAMES)[offset : offset + limit])
+    return _seen(actor, sheet, held, lines, found.count())
+
+
+def changes(actor: Actor, sheet: Sheet, since: int, *, now: datetime | None = None) -> Seen:
+    """Return the rows somebody changed after a stamp, those taken out as well, for who has the sheet open."""
+    sheet = seen(actor, sheet)
+    held = sight(actor, sheet, now or timezone.now())
+    keys = Edit.objects.filter(sheet=sheet, stamp__gt=since).values("row_key")
+    found = Row.objects.filter(sheet=sheet, key__in=keys).order_by("position", "id")
+    lines = rows.stored(found.values(*NAMES)[:LIMIT_MOST])
+    return _seen(actor, sheet, held, lines, len(lines))
+
+
+def _lacking(columns: Sequence[Column]) -> Q:
+    """Return the condition for rows with a cell that is to be filled."""
+    either = Q(pk__in=[])
+    for column in rows.asked_for(columns):
+        there = Q(**{f"values__{column.letter}__isnull": False}) & ~Q(**{f"values__{column.letter}": ""})
+        nothing = Q(**{f"marks__{column.letter}__2": str(CellState.NONE)})
+        either |= ~(there | nothing)
+    return either
+
+
+def _searched(held: Sight, words: str) -> Q:
+    """Return the condition for rows in which a cell holds the words, hidden and masked cells apart."""
+    either = Q(pk__in=[])
+    for letter in held.searchable():
+        shown = ~Q(**{f"marks__{letter}__2": str(CellState.NO_RIGHT)})
+        either |= Q(**{f"values__{letter}__icontains": words}) & shown
+    return either
+
+
+def _seen(actor: Actor, sheet: Sheet, held: Sight, lines: Iterable[Line], total: int) -> Seen:
+    why_not = why_not_edit(actor, sheet)
+    asked = rows.asked_for(held.columns)
+    shown = tuple(seen_row(sheet.area_id, held, line, asked) for line in lines)
+    down = {
+        cell.source
+        for row in shown
+        for cell in row.cells.values()
+        if cell.state == CellState.DOWN and cell.source
+    }
+    return Seen(
+        sheet.pk, sheet.stamp, sheet.state, held.columns, shown, total, sheet.cells, sheet.cells_known,
+        sheet.cells_missing, tuple(sorted(down)), held.withheld(), not why_not, why_not,
+    )  # fmt: skip
+
+
+def seen_row(area_id: int, held: Sight, line: Line, asked: Sequence[Column]) -> SeenRow:
+    """Return a row of an area's sheet as the actor may see it."""
+    cells = {
+        column.letter: house_cell(area_id, column, line) or held.cell(line, column.letter)
+        for column in held.columns
+    }
+    lacking = sum(rows.lacks(line, column.letter) for column in asked)
+    return SeenRow(line.key, line.position, cells, line.added, line.removed, lacking)
+
+
+def house_cell(area_id: int, column: Column, line: Line) -> Cell | None:
+    """Return a cell that the sheet itself fills, None for any other."""
+    if column.asks == Asks.SERIAL:
+        return Cell(str(line.position), HOUSE, "", CellState.KNOWN)
+    if column.asks == Asks.AREA:
+        return Cell(area_text(area_id, column.derived), HOUSE, "", CellState.KNOWN)
+    if column.asks == Asks.FORMULA:
+        return Cell("", HOUSE, "", CellState.KNOWN)
+    return None
+
+
+def area_text(area_id: int, derived: str) -> str:
+    """Return the name of the area, or of the one above it at the level asked; empty where there is none."""
+    node = tree().find(area_id)
+    if node is None:
+        return ""
+    level = LEVEL_NAMES.get(derived)
+    above = node if level is None else tree().find(node.lineage[level - 1])
+    return above.name if above is not None else ""
+
+
+def export_rows(actor: Actor, sheet: Sheet, *, now: datetime | None = None) -> list[dict[str, str]]:
+    """Return the rows by letter as `book.write` takes them; what the actor may not see is empty."""
+    sheet = seen(actor, sheet)
+    held = sight(actor, sheet, now or timezone.now())
+    lines = rows.stored(
+        Row.objects.filter(sheet=sheet, removed=False).order_by("position", "id").values(*NAMES)
+    )
+    return [_exported(sheet.area_id, held, line, place) for place, line in enumerate(lines, 1)]
+
+
+def _exported(area_id: int, held: Sight, line: Line, place: int) -> dict[str, str]:
+    found = {}
+    for column in held.columns:
+        if column.asks == Asks.FORMULA:
+            continue
+        if column.asks == Asks.SERIAL:
+            found[column.letter] = str(place)
+            continue
+        cell = house_cell(area_id, column, line) or held.cell(line, column.letter)
+        if cell.value:
+            found[column.letter] = cell.value
+    return found
+
+
+def steps(actor: Actor, sheet: Sheet) -> list[SheetEvent]:
+    """Return what became of a sheet, oldest first."""
+    return list(SheetEvent.objects.filter(sheet=seen(actor, sheet)).order_by("at", "id"))
+
+
+def cell_history(actor: Actor, sheet: Sheet, key: str, letter: str) -> list[dict[str, Any]]:
+    """Return who typed what into a cell, newest first; what the cell held before is told only where it may be."""
+    sheet = seen(actor, sheet)
+    held = sight(actor, sheet, timezone.now())
+    if letter not in held.by_letter or not held.typed.get(letter):
+        return []
+    whole = held.by_letter[letter]
+    rows_ = Edit.objects.filter(sheet=sheet, row_key=key, letter=letter).order_by("-at", "-id")[:50]
+    return [
+        {
+            "at": one.at, "name": one.name, "after": one.after, "applied": one.applied,
+            "before": one.before if whole.allowed and not whole.mask else "",
+        }
+        for one in rows_
+    ]  # fmt: skip

@@ -1,0 +1,378 @@
+"""Roll-up (汇总): the figures of all sheets that were handed in, added up by area, with nobody to be told from them.
+
+A column of personal data is shown once every sheet has come in or the round has ended, so that two roll-ups can't be
+taken from each other; then what is of fewer than k people is hidden, with what it could be worked out from
+(see suppress). Whoever may read the detail can ask for exact figures.
+"""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import ROUND_HALF_UP, Decimal
+from enum import StrEnum
+from typing import Any, Final
+
+import orjson
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from citybrain.base.areas.models import Area
+from citybrain.base.areas.tree import Node, tree
+from citybrain.base.identity.access import Forbidden, refusal, require
+from citybrain.base.identity.actor import Actor
+from citybrain.base.ledger import record
+from citybrain.hub.forms.access import FILL, LEVELS, REVIEW, VIEW
+from citybrain.hub.forms.collecting.looking import area_text
+from citybrain.hub.forms.collecting.progress import may_see_all
+from citybrain.hub.forms.collecting.sight import may_issue, office_shown
+from citybrain.hub.forms.collecting.suppress import Column as People
+from citybrain.hub.forms.collecting.suppress import Units, conceal
+from citybrain.hub.forms.collecting.totals import summed
+from citybrain.hub.forms.columns import Asks, Column, Sums
+from citybrain.hub.forms.knowing import rights
+from citybrain.hub.forms.knowing.rights import Place, Shown
+from citybrain.hub.forms.models import Round, RoundState, Shaped
+
+TOTAL_WORDS: Final = re.compile(r"合\s*计|总\s*计|总数|小\s*计|共\s*计|总人|总户|^计$|^总")
+MEAN_STEP: Final = Decimal("0.01")
+EXTREMES: Final = frozenset({Sums.LEAST, Sums.MOST})
+
+
+class FigureState(StrEnum):
+    SHOWN = "shown"
+    NONE = "none"  # nobody wrote anything
+    HIDDEN = "hidden"  # of too few people, or one could be worked out from it
+    PENDING = "pending"  # personal data: shown when all sheets are in or the round has ended
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure as it is shown; `text` is empty unless it is."""
+
+    text: str = ""
+    state: FigureState = FigureState.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class RollupRow:
+    """The figures of one area by letter. `handed_in` of `sheets` are in them."""
+
+    area_id: int
+    code: str
+    name: str
+    sheets: int
+    handed_in: int
+    figures: dict[str, Figure]
+
+
+@dataclass(frozen=True, slots=True)
+class Rollup:
+    """A roll-up by areas of one level, with the total over all of them."""
+
+    columns: tuple[Column, ...]  # those that are added up
+    shape: tuple[Column, ...]  # all of the form
+    level: int
+    rows: tuple[RollupRow, ...]
+    total: RollupRow
+    as_of: datetime
+    pending: bool = False
+    hidden: int = 0
+    people_least: int = 5
+
+    def book_rows(self) -> list[dict[str, str]]:
+        """Return a row an area by letter, as `book.write` takes them. Formulas work themselves out of what is shown;
+        what is hidden is written as *, which no formula can use.
+        """
+        return [self._book_row(row, place) for place, row in enumerate(self.rows, 1)]
+
+    def _book_row(self, row: RollupRow, place: int) -> dict[str, str]:
+        found = {}
+        for column in self.shape:
+            if column.asks == Asks.SERIAL:
+                found[column.letter] = str(place)
+            elif column.asks == Asks.AREA:
+                found[column.letter] = area_text(row.area_id, column.derived)
+            elif column.letter in row.figures:
+                figure = row.figures[column.letter]
+                hidden = figure.state in {FigureState.HIDDEN, FigureState.PENDING}
+                found[column.letter] = "*" if hidden else figure.text
+        return {letter: text for letter, text in found.items() if text}
+
+
+@dataclass
+class _Sum:
+    cells: int = 0
+    sum: Decimal | None = None
+    least: Decimal | None = None
+    most: Decimal | None = None
+
+
+@dataclass
+class _Added:
+    """Figures and counts by area of the level asked, and over all (None)."""
+
+    figures: dict[tuple[int | None, str], _Sum] = field(default_factory=dict)
+    sheets: dict[int | None, tuple[int, int]] = field(default_factory=dict)
+
+
+def rollup(
+    actor: Actor,
+    round_: Round,
+    level: int = 3,
+    *,
+    within: Area | None = None,
+    exact: bool = False,
+    now: datetime | None = None,
+) -> Rollup:
+    """Return the figures of the sheets handed in (reviewed or accepted), by areas of a level within one area.
+
+    `exact` shows figures of few people for columns whose detail the actor may read, and is written down. Four queries
+    at most besides those of rights. Raises Forbidden.
+    """
+    outer = outer_area(actor, round_, within)
+    level = max(outer.level, min(level, round_.level))
+    shape = round_.version.shape
+    columns = summed(shape)
+    moment = now or timezone.now()
+    added = _added(round_, level, outer, [column.letter for column in columns])
+    personal = [column for column in columns if column.personal != "none"]
+    if exact:
+        readable = detail(actor, round_, outer, personal, moment)
+        personal = [column for column in personal if column.letter not in readable]
+        body = {"area": outer.code, "level": level, "letters": sorted(readable)}
+        record(actor.key, "forms.rollup_exactly", f"round:{round_.number}", body)
+    pending = bool(personal) and not _is_settled(round_)
+    hidden = {} if pending else _hidden(round_, personal)
+    made = _Made(added, columns, {column.letter for column in personal}, pending, hidden)
+    nodes = [tree().get(area_id) for area_id in added.sheets if area_id is not None]
+    found = tuple(made.row(node, node.id) for node in sorted(nodes, key=lambda node: node.code))
+    return Rollup(
+        columns, shape, level, found, made.row(outer, None), moment, pending, made.count,
+        settings.FORMS_PEOPLE_LEAST,
+    )  # fmt: skip
+
+
+def outer_area(actor: Actor, round_: Round, within: Area | None) -> Node:
+    """Return the area the actor may roll up: that asked for, else all, else the one the actor works in.
+
+    Only a whole area within the actor's right, never a choice of areas. Raises Forbidden.
+    """
+    areas = tree()
+    root = areas.get(round_.root_id)
+    if may_see_all(actor, round_):
+        return areas.get(within.pk) if within is not None and areas.contains(root.id, within.pk) else root
+    if within is not None and areas.contains(root.id, within.pk):
+        return rights.require_work(actor, within.pk, (REVIEW, FILL, VIEW))
+    for permission in (REVIEW, VIEW, FILL):
+        for hat in actor.hats_with(permission):
+            if hat.reach == "area" and hat.area_id is not None:
+                if areas.contains(root.id, hat.area_id):
+                    return areas.get(hat.area_id)
+                if areas.contains(hat.area_id, root.id):
+                    return root
+    raise refusal(actor, VIEW, Place(root))
+
+
+def _added(round_: Round, level: int, outer: Node, letters: Sequence[str]) -> _Added:
+    column = LEVELS[level - 1]
+    where = f"s.round_id = %s AND s.{LEVELS[outer.level - 1]} = ANY(%s)"
+    params: list[Any] = [round_.pk, list(tree().scope_ids(outer.id))]
+    found = _Added()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT s.{column}, count(*), count(*) FILTER (WHERE s.state IN ('reviewed', 'accepted'))"  # noqa: S608
+            f" FROM forms_sheet s WHERE {where} GROUP BY GROUPING SETS ((1), ()) ORDER BY grouping(s.{column})",
+            params,
+        )
+        for area_id, sheets, handed_in in cursor.fetchall():
+            found.sheets[area_id] = (sheets, handed_in)
+        if letters:
+            cursor.execute(
+                f"SELECT s.{column}, t.key, sum((t.value ->> 0)::bigint), sum((t.value ->> 1)::numeric),"  # noqa: S608
+                " min((t.value ->> 2)::numeric), max((t.value ->> 3)::numeric)"
+                " FROM forms_sheet s CROSS JOIN LATERAL jsonb_each(s.totals) AS t"
+                f" WHERE {where} AND s.state IN ('reviewed', 'accepted') AND s.totals IS NOT NULL"
+                f" AND t.key = ANY(%s) GROUP BY GROUPING SETS ((1, 2), (2)) ORDER BY grouping(s.{column})",
+                [*params, list(letters)],
+            )
+            for area_id, letter, cells, whole, least, most in cursor.fetchall():
+                found.figures[area_id, letter] = _Sum(int(cells or 0), whole, least, most)
+    return found
+
+
+def _is_settled(round_: Round) -> bool:
+    """Return whether the figures won't grow any more: every sheet is in, or the round has ended and all are decided."""
+    waiting = {"submitted"} if round_.state != RoundState.OPEN else {
+        "waiting", "filling", "returned", "submitted",
+    }  # fmt: skip
+    return not round_.sheets.filter(state__in=waiting).exists()
+
+
+def detail(
+    actor: Actor, round_: Round, outer: Node, columns: Iterable[Column], now: datetime
+) -> frozenset[str]:
+    """Return the letters whose every cell the actor may read, whole, over an area."""
+    wanted = list(columns)
+    try:
+        shown = rights.shown(actor, outer.id, wanted, now)
+    except Forbidden:
+        shown = office_shown(round_, outer.id, wanted, now) if may_issue(actor, round_) else {}
+    nothing = Shown(False)
+    return frozenset(
+        column.letter
+        for column in wanted
+        if shown.get(column.letter, nothing).allowed and not shown.get(column.letter, nothing).mask
+    )
+
+
+def _hidden(round_: Round, personal: Sequence[Column]) -> dict[str, set[int | None]]:
+    """Return by letter the areas (None: the whole round) whose figure is hidden; the same whoever asks, and how."""
+    wanted = [column for column in personal if column.sums not in EXTREMES]
+    if not wanted:
+        return {}
+    units, places, columns = _people(round_, wanted)
+    found = conceal(units, columns, settings.FORMS_PEOPLE_LEAST, linked(wanted))
+    return {
+        letter: {area_id for area_id, place in places.items() if place in hidden}
+        for letter, hidden in found.items()
+    }
+
+
+def _people(
+    round_: Round, wanted: Sequence[Column]
+) -> tuple[Units, dict[int | None, int], dict[str, People]]:
+    """Return the round's areas as a tree, their places, and the people behind each column's figure."""
+    areas = tree()
+    root = areas.get(round_.root_id)
+    levels = [LEVELS[level - 1] for level in range(root.level + 1, round_.level + 1)]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(f's.{name}' for name in levels) or 's.area_id'}, s.rows_count, s.totals::text"  # noqa: S608
+            " FROM forms_sheet s WHERE s.round_id = %s AND s.state IN ('reviewed', 'accepted')"
+            " AND s.totals IS NOT NULL ORDER BY s.id",
+            [round_.pk],
+        )
+        stored = cursor.fetchall()
+    units, places = Units(), {None: 0, root.id: 0}
+    at: list[int] = []
+    told: list[tuple[int, dict[str, list[Any]]]] = []
+    for *lineage, rows, totals in stored:
+        at.append(_place(units, places, lineage if levels else ()))
+        told.append((rows, orjson.loads(totals)))
+    rosters = round_.form.shaped == Shaped.ROSTER
+    return units, places, {column.letter: _column(units, column, at, told, rosters) for column in wanted}
+
+
+def _place(units: Units, places: dict[int | None, int], lineage: Iterable[int | None]) -> int:
+    """Return the place of an area, made with those above it where it is new; levels it hasn't are left out."""
+    place = 0
+    for area_id in lineage:
+        if area_id is None:
+            continue
+        known = places.get(area_id)
+        if known is None:
+            known = places[area_id] = units.add(place)
+        place = known
+    return place
+
+
+def _column(
+    units: Units,
+    column: Column,
+    at: Sequence[int],
+    told: Sequence[tuple[int, dict[str, list[Any]]]],
+    rosters: bool,
+) -> People:
+    count = len(units.below)
+    found = People([0] * count, [0] * count)
+    with_rest = rosters and column.sums == Sums.COUNT
+    for place, (rows, totals) in zip(at, told, strict=True):
+        people = int((totals.get(column.letter) or (0, None, None, None, 0))[4])
+        found.people[place] += people
+        found.rest[place] += max(0, rows - people) if with_rest else 0
+    for place in range(count - 1, -1, -1):
+        for below in units.below[place]:
+            found.people[place] += found.people[below]
+            found.rest[place] += found.rest[below]
+    return found
+
+
+def linked(columns: Sequence[Column]) -> list[list[str]]:
+    """Return groups of columns that may add up to each other: under one header, and every total with all."""
+    groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    totals = [column.letter for column in columns if TOTAL_WORDS.search(column.name)]
+    for column in columns:
+        groups[column.path[:-1]].append(column.letter)
+    if totals:
+        return [[column.letter for column in columns]] if len(columns) > 1 else []
+    return [letters for path, letters in groups.items() if path and len(letters) > 1]
+
+
+@dataclass
+class _Made:
+    """Writes rows: what may be shown, and how many figures weren't."""
+
+    added: _Added
+    columns: Sequence[Column]
+    personal: set[str]
+    pending: bool
+    hidden: dict[str, set[int | None]]
+    count: int = 0
+
+    def row(self, node: Node, key: int | None) -> RollupRow:
+        sheets, handed_in = self.added.sheets.get(key, (0, 0))
+        figures = {column.letter: self._figure(node, key, column) for column in self.columns}
+        self.count += sum(figure.state == FigureState.HIDDEN for figure in figures.values())
+        return RollupRow(node.id, node.code, node.name, sheets, handed_in, figures)
+
+    def _figure(self, node: Node, key: int | None, column: Column) -> Figure:
+        if column.letter in self.personal:
+            if self.pending:
+                return Figure(state=FigureState.PENDING)
+            if column.sums in EXTREMES or node.id in self.hidden.get(column.letter, ()):
+                return Figure(state=FigureState.HIDDEN)
+        held = self.added.figures.get((key, column.letter))
+        text = "" if held is None else written(column, held)
+        return Figure(text, FigureState.SHOWN) if text else Figure()
+
+
+def written(column: Column, held: _Sum) -> str:
+    """Return a column's figure as text; empty where nobody wrote a number. Means have two decimals."""
+    if column.sums == Sums.COUNT:
+        return str(held.cells)
+    if held.sum is None or not held.cells:
+        return ""
+    if column.sums == Sums.MEAN:
+        return _plain((held.sum / held.cells).quantize(MEAN_STEP, ROUND_HALF_UP))
+    number = {Sums.SUM: held.sum, Sums.LEAST: held.least, Sums.MOST: held.most}[column.sums]
+    return "" if number is None else _plain(number)
+
+
+def _plain(number: Decimal) -> str:
+    text = format(number, "f")
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def may_roll_up(actor: Actor, round_: Round) -> bool:
+    """Return whether the actor may roll the round up at all."""
+    try:
+        outer_area(actor, round_, None)
+    except Forbidden:
+        return False
+    return True
+
+
+def require_detail(actor: Actor, round_: Round, within: Area | None) -> Node:
+    """Return the area whose handed-in rows the actor may read one by one: the office's, a reviewer's own.
+
+    Raises Forbidden for who may only look at figures.
+    """
+    areas = tree()
+    if may_issue(actor, round_):
+        return areas.get(within.pk if within is not None else round_.root_id)
+    outer = outer_area(actor, round_, within)
+    require(actor, REVIEW, Place(outer))
+    return outer
