@@ -78,9 +78,9 @@ def moved(book: Workbook, part: str, growth: Growth) -> tuple[dict[str, bytes], 
             if _mentions(xml, growth.sheet):
                 changed[name] = growing.pointing(xml, Sheet(xml), growth)
     for name in archive.namelist():
-        change = _afar(name.lower())
-        if change is not None:
-            changed[name] = change(archive.read(name), growth)
+        far = _afar(name.lower())
+        if far is not None:
+            changed[name] = far(archive.read(name), growth)
     without = _without_chain(archive, changed)
     return changed, without
 

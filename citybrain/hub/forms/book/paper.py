@@ -76,7 +76,8 @@ class Face:
 
     def width(self, text: str, size: float) -> float:
         """Return a text's width in points."""
-        return _width(self.name, text) * size
+        wide: float = _width(self.name, text)
+        return wide * size
 
 
 @lru_cache(maxsize=100_000)
@@ -258,7 +259,9 @@ class _Print:
         for i, cell in enumerate(line.cells):
             left, right = band.edge(i), band.edge(i + 1)
             self.canvas.rect(MARGIN + left, low, right - left, line.high, stroke=1, fill=0)
-            self._lines(cell, MARGIN + left, right - left, y, low, band.size, middle=band.middle[i])
+            self._lines(
+                cell, MARGIN + left, right - left, y, low, band.size, middle=band.middle[i] and len(cell) == 1
+            )
             mark = line.marks[i]
             if mark and cell and cell[-1]:
                 size = band.size * 0.62

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final
 
 from citybrain.base.catalogue.types import NUMBER_KINDS, BadType, Type
+from citybrain.base.exchange.reading.workbook import DATE_FORMATS, NOT_A_DATE
 from citybrain.hub.forms.book.table import Value
 from citybrain.hub.forms.columns import Column, Sums
 
@@ -21,6 +22,7 @@ DAY: Final = re.compile(
 )
 PACKED: Final = re.compile(r"(\d{4})(\d{2})(\d{2})")
 SERIALS: Final = (18_264, 73_415)  # 1950 to 2100 as Excel counts days
+TEXT_FORMAT: Final = 49
 LETTERS: Final = {"char", "varchar"}
 
 
@@ -31,6 +33,19 @@ class Shows(Enum):
     NUMBER = "number"
     DATE = "date"
     TEXT = "text"
+
+
+def shows_as(number: int, code: str) -> Shows:
+    """Return how a number format shows a cell: `number` as the file counts its formats, `code` empty for a built-in."""
+    first = code.split(";")[0].strip()
+    if number == TEXT_FORMAT or first == "@":
+        return Shows.TEXT
+    if number in DATE_FORMATS and not code:
+        return Shows.DATE
+    bare = NOT_A_DATE.sub("", first).lower()
+    if any(letter in bare for letter in "ydhs") or (bare and set(bare) <= set("m/-.: ")):
+        return Shows.DATE
+    return Shows.GENERAL if not number or first.lower() == "general" else Shows.NUMBER
 
 
 def kind_of(column: Column) -> str:

@@ -12,19 +12,18 @@ from typing import Final
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import column_index, open_sheet
-from citybrain.base.exchange.reading.workbook import Workbook, open_workbook, parse
+from citybrain.base.exchange.reading.workbook import Workbook, local, open_workbook, parse
 from citybrain.hub.forms.book import growing, package
 from citybrain.hub.forms.book.facts import kind_of_file
 from citybrain.hub.forms.book.filling import Sheet, bounded, calculated, put
 from citybrain.hub.forms.book.form_end import MOST_ROWS, Body, body
 from citybrain.hub.forms.book.references import Growth
 from citybrain.hub.forms.book.table import Filling, NotTaken, Problem, Table, Value, Written
-from citybrain.hub.forms.book.values import Shows, kind_of, to_cell
+from citybrain.hub.forms.book.values import Shows, kind_of, shows_as, to_cell
 from citybrain.hub.forms.columns import Asks
 
 MOST_CELLS: Final = 1_500_000
 LAST_ROW: Final = 1_048_576
-TEXT_FORMAT: Final = 49
 
 
 def write(table: Table, rows: Filling, limits: Limits | None = None) -> Written:
@@ -134,34 +133,28 @@ class Formats:
     """How the styles of a workbook show their cells."""
 
     def __init__(self, book: Workbook) -> None:
-        self.dates = book.styles
-        self.codes: list[int] = []
-        self.texts = {TEXT_FORMAT}
+        self.codes: dict[int, str] = {}
+        self.styles: list[int] = []
         self.inside = False
         name = package.part_named(book.archive, "xl/styles.xml")
         if name:
             parse(iter([book.archive.read(name)]), self._start, self._end)
+        self.known = [shows_as(one, self.codes.get(one, "")) for one in self.styles]
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        name = tag.rpartition(":")[2]
-        if name == "numFmt" and attributes.get("formatCode", "").split(";")[0].strip() == "@":
-            self.texts.add(int(attributes.get("numFmtId", "49") or 49))
+        name = local(tag)
+        if name == "numFmt":
+            self.codes[int(attributes.get("numFmtId", "0") or 0)] = attributes.get("formatCode", "")
         elif name == "cellXfs":
             self.inside = True
         elif name == "xf" and self.inside:
-            self.codes.append(int(attributes.get("numFmtId", "0") or 0))
+            self.styles.append(int(attributes.get("numFmtId", "0") or 0))
 
     def _end(self, tag: str) -> None:
-        if tag.rpartition(":")[2] == "cellXfs":
+        if local(tag) == "cellXfs":
             self.inside = False
 
     def shows(self, style: str | None) -> Shows:
         """Return how a cell of this style shows what it holds; general for an unknown one."""
         at = int(style or 0)
-        if at >= len(self.codes):
-            return Shows.GENERAL
-        if self.codes[at] in self.texts:
-            return Shows.TEXT
-        if self.dates[at].date:
-            return Shows.DATE
-        return Shows.NUMBER if self.codes[at] else Shows.GENERAL
+        return self.known[at] if at < len(self.known) else Shows.GENERAL
