@@ -20,7 +20,7 @@ import pathlib, tempfile, openpyxl
 from citybrain.hub.forms.making.workbooks import keep
 book = openpyxl.Workbook(); book.active.append(["姓名", "电话"])
 with tempfile.TemporaryDirectory() as work:
-    path = pathlib.Path(work) / "form.xlsx"; book.save(path); keep(path, "form.xlsx")
+    path = pathlib.Path(work) / "form.xlsx"; book.save(path); keep(path, "form.xlsx", "xlsx")
 from citybrain.base.ledger.sealer import tick
 from django.utils import timezone
 tick(timezone.now())

@@ -3,7 +3,8 @@
 from citybrain.hub.forms.making.admission import ask_admission, decide_admission, retire, take_back
 from citybrain.hub.forms.making.correcting import Unsettled, confirm_columns, correct_column
 from citybrain.hub.forms.making.drafting import About, change_form, discard_draft, draft_form, revise
-from citybrain.hub.forms.making.drawing import SURE, WhichSheet, unsettled
+from citybrain.hub.forms.making.drawing import SURE, unsettled
+from citybrain.hub.forms.making.reading import WhichSheet
 
 __all__ = [
     "SURE",

@@ -17,10 +17,10 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Problem, Refused, refuse
 from citybrain.base.identity.models import Agency
 from citybrain.hub.forms.access import DRAFT
-from citybrain.hub.forms.book import Layout
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.making.drawing import COLUMNS_MOST, draw, read_table
+from citybrain.hub.forms.making.drawing import draw
 from citybrain.hub.forms.making.history import note
+from citybrain.hub.forms.making.reading import COLUMNS_MOST, Read, read_table
 from citybrain.hub.forms.making.workbooks import keep
 from citybrain.hub.forms.models import Cycle, Form, FormState, Shaped, Version, Workbook
 
@@ -59,8 +59,8 @@ def draft_form(
     Raises Forbidden; WhichSheet where several sheets hold a table and none is named; Refused with what is wrong.
     """
     hat = require(actor, DRAFT, Side(office))
-    found = read_table(file, sheet) if file is not None else None
-    about = replace(about, title=about.title.strip() or (found.title if found else ""))
+    found = read_table(file, name, sheet) if file is not None else None
+    about = replace(about, title=about.title.strip() or (found.layout.title if found else ""))
     verify(about)
     shaped: str = about.shaped
     if found is not None:
@@ -76,12 +76,17 @@ def draft_form(
         )  # fmt: skip
         form.number = f"BB{timezone.localtime(now):%Y}{form.pk:06d}"
         version = new_version(
-            actor, form, columns, now, workbook=keep(file, name) if file else None, found=found
+            actor,
+            form,
+            columns,
+            now,
+            workbook=keep(file, name, found.kind) if file and found else None,
+            found=found,
         )
         form.current = version
         form.save(update_fields=["number", "current"])
         body = {"title": form.title, "office": office.key, "columns": len(columns),
-                "workbook": version.workbook.digest if version.workbook else None}  # fmt: skip
+                "workbook": version.workbook.digest if version.workbook else None, "notes": noted(found)}  # fmt: skip
         note(actor, "draft_form", form, now, body, hat=hat)
     return form
 
@@ -126,26 +131,33 @@ def revise(
     admitted becomes a draft and must be admitted again. Raises Forbidden, WhichSheet, Refused.
     """
     hat = require(actor, DRAFT, Side(form.office))
-    found = read_table(file, sheet) if file is not None else None
-    if found is not None:
-        drawn = draw(form.title, form.office.kind.name_zh, form.office.kind_id, found, form.fillers)
-        columns = kept(form, drawn.columns)
-    if columns is None:
+    found = read_table(file, name, sheet) if file is not None else None
+    if found is None and columns is None:
         raise refuse("file", _("请上传新的表格。"))
-    verify_columns(columns)
     now = timezone.now()
     with transaction.atomic():
         form = locked(form)
         in_state(form, (*OPEN, FormState.ADMITTED))
+        if found is not None:
+            drawn = draw(form.title, form.office.kind.name_zh, form.office.kind_id, found, form.fillers)
+            columns = kept(form, drawn.columns)
+        columns = columns or ()
+        verify_columns(columns)
         before = form.current.shape if form.current else ()
-        workbook = keep(file, name) if file is not None else None
+        workbook = keep(file, name, found.kind) if file and found else None
         version = new_version(actor, form, columns, now, workbook=workbook, found=found, why=why)
         more = asks_more(before, columns)
         form.current = version
         if form.state == FormState.REFUSED or more:
             form.state = FormState.DRAFT
         form.save(update_fields=["current", "state"])
-        body = {"version": version.number, "columns": len(columns), "more": list(more), "why": why.strip()}
+        body = {
+            "version": version.number,
+            "columns": len(columns),
+            "more": list(more),
+            "why": why.strip(),
+            "notes": noted(found),
+        }
         note(actor, "revise", form, now, body, hat=hat)
     return version
 
@@ -200,7 +212,7 @@ def new_version(
     now: datetime,
     *,
     workbook: Workbook | None = None,
-    found: Layout | None = None,
+    found: Read | None = None,
     why: str = "",
 ) -> Version:
     """Return the form's next version, saved."""
@@ -208,13 +220,18 @@ def new_version(
     place: dict[str, Any] = {}
     if found is not None:
         place = {
-            "sheet": found.sheet, "header_first": found.header_first, "header_last": found.header_last,
-            "begins": found.begins,
+            "sheet": found.layout.sheet, "header_first": found.layout.header_first,
+            "header_last": found.layout.header_last, "begins": found.layout.begins,
         }  # fmt: skip
     return Version.objects.create(
         form=form, number=last + 1, workbook=workbook, columns=[one.to_json() for one in columns],
         changed_by=actor.key, changed_at=now, note=why.strip()[:500], **place,
     )  # fmt: skip
+
+
+def noted(found: Read | None) -> list[dict[str, Any]]:
+    """Return what the sender of a workbook should know, as it is kept with the history."""
+    return [{"key": one.key, "params": dict(one.params)} for one in found.notes] if found else []
 
 
 def kept(form: Form, columns: Sequence[Column]) -> list[Column]:

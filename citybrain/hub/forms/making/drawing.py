@@ -1,81 +1,53 @@
 """What a form asks for, read from its workbook: its table, and each column's likeliest meaning."""
 
 import re
-import tempfile
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Final
 
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.models import Level
 from citybrain.base.catalogue.models import DataSet
-from citybrain.base.exchange.reading import Unreadable
-from citybrain.base.identity.errors import Refused, refuse
+from citybrain.base.identity.errors import refuse
 from citybrain.hub.forms import matching
-from citybrain.hub.forms.book import Layout, layout
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.making import meanings
-from citybrain.hub.forms.making.sheets import tables
-from citybrain.hub.forms.making.workbooks import kind_of
+from citybrain.hub.forms.making.reading import Read
 from citybrain.hub.forms.models import Shaped
 
 SURE: Final = 0.8  # what is filled without a question
 LIKELY: Final = 0.35  # what is offered, and must be confirmed before admission is asked for
-COLUMNS_MOST: Final = 300
 STAR: Final = re.compile(r"^\s*[*★]|[*★]\s*$|必填|必录")
 FREE_WORDS: Final = "varchar(200)"
 
 
-class WhichSheet(Refused):
-    """A workbook with several sheets that hold a table; `sheets` are their names, the person says which."""
-
-    def __init__(self, sheets: Sequence[str]) -> None:
-        refused = refuse("sheet", _("工作簿里有 %(count)d 个工作表，请选择要下发的一个：%(names)s。")
-                         % {"count": len(sheets), "names": _("、").join(sheets)})  # fmt: skip
-        super().__init__(*refused.problems)
-        self.sheets = tuple(sheets)
-
-
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A form as read: where its table is, its columns with their meaning, and what its rows are about."""
+    """A form as read: its columns with their meaning, and what its rows are about."""
 
-    layout: Layout
     columns: tuple[Column, ...]
     shaped: Shaped
 
 
-def read_table(path: Path, sheet: str = "") -> Layout:
-    """Return the table of a workbook. Raises WhichSheet where several sheets hold one, Refused for what isn't one."""
-    kind = kind_of(path)
-    with tempfile.TemporaryDirectory(prefix="citybrain-form-") as work:
-        try:
-            if not sheet:
-                sheets = tables(path, Path(work), kind)
-                if len(sheets) > 1:
-                    raise WhichSheet(sheets)
-                sheet = sheets[0] if sheets else ""
-            found = layout(path, Path(work), "xls" if kind == "xls" else "xlsx", wanted=sheet)
-        except Unreadable as refused:
-            raise refuse("file", str(refused)) from refused
-    if found.header_last < found.header_first or not any(one.path for one in found.columns):
-        raise refuse("file", _("没有找到表头：请在表格第一行写明每列的名称。"))
-    if len(found.columns) > COLUMNS_MOST:
-        raise refuse("file", _("表格有 %(count)d 列，最多 %(most)d 列。")
-                     % {"count": len(found.columns), "most": COLUMNS_MOST})  # fmt: skip
-    return found
-
-
-def draw(title: str, office: str, kind: str, found: Layout, fillers: int) -> Drawn:
+def draw(title: str, office: str, kind: str, found: Read, fillers: int) -> Drawn:
     """Return what a table asks for. `office` is the sending body's short name, `kind` the key of its kind."""
     sets = meanings.published()
-    columns = [matching.Column(one.letter, one.path, one.examples) for one in found.columns]
+    columns = [matching.Column(one.letter, one.path, one.examples) for one in found.layout.columns]
     answers = answers_of(sets, title, office, kind, columns)
-    drawn = [_column(sets, one, fillers) for one in answers]
-    return Drawn(found, tuple(_repeated(drawn)), _shaped(drawn, answers))
+    drawn = [_prepared(_column(sets, one, fillers), found) for one in answers]
+    return Drawn(tuple(_repeated(drawn)), _shaped(drawn, answers))
+
+
+def _prepared(column: Column, found: Read) -> Column:
+    """Return a column as its workbook prepares it: worked out by the sheet, or with a list of values to choose from."""
+    if column.letter in found.formulas:
+        return replace(column, asks=Asks.FORMULA, field="", derived="", confidence=0.0, why=(), personal="none",
+                       code_table="", check="", required=False)  # fmt: skip
+    if column.asks == Asks.ANSWER and column.letter in found.options:
+        return replace(column, options=found.options[column.letter])
+    return column
 
 
 def answers_of(
@@ -96,12 +68,14 @@ def _column(sets: dict[str, DataSet], answer: matching.Answer, fillers: int) -> 
     best = answer.matches[0] if answer.matches else None
     if answer.computed is not None:
         return _computed(sets, plain, answer)
-    area = _area(answer, fillers)
+    learnt = best is not None and best.why[:1] == ("learnt",)
+    area = None if learnt or answer.unknown else _area(answer, fillers)
     if area is not None:
         return replace(plain, asks=Asks.AREA, derived=area, type=FREE_WORDS, options=())
+    if answer.unknown:
+        return replace(plain, confidence=matching.LEARNT, why=("learnt",))
     if best is None or best.confidence < LIKELY:
-        said = ("learnt",) if answer.unknown else ()
-        return replace(plain, confidence=0.99 if said else 0.0, why=said)
+        return plain
     return asking(sets, plain, best.known.key, best.confidence, best.why)
 
 

@@ -13,6 +13,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.models import Agency
 from citybrain.hub.forms import matching as rules
 from citybrain.hub.forms.access import ADMIT, DRAFT, LEVELS
+from citybrain.hub.forms.book import Note
 from citybrain.hub.forms.making import drawing, meanings
 from citybrain.hub.forms.matching import Match
 from citybrain.hub.forms.models import Form, FormEvent, FormState, Remembered, Version
@@ -93,6 +94,14 @@ def events(actor: Actor, form: Form) -> list[FormEvent]:
     """Return a visible form's history, the newest first; nothing of any other. One query."""
     seen = Form.objects.visible_to(actor).filter(pk=form.pk)
     return list(FormEvent.objects.filter(form__in=seen).select_related("round"))
+
+
+def notes(actor: Actor, form: Form) -> list[str]:
+    """Return what is to be known of a visible form's workbook (macros, links, sheets …), as found. One query."""
+    seen = Form.objects.visible_to(actor).filter(pk=form.pk)
+    made = FormEvent.objects.filter(form__in=seen, action__in=("draft_form", "revise")).first()
+    told = made.details.get("notes", []) if made else []
+    return [str(Note(one["key"], one["params"])) for one in told]
 
 
 def versions(actor: Actor, form: Form) -> list[Version]:

@@ -13,7 +13,9 @@ from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import open_sheet
 from citybrain.base.exchange.reading.workbook import open_workbook
 
-BESIDE: Final = re.compile(r"说明|须知|要求|字典|代码表|码表|下拉|选项|参数|范例|示例|样表|样例|封面|目录")
+BESIDE: Final = re.compile(
+    r"说明|须知|要求|字典|代码表|代码$|码表|下拉|选项|参数|范例|示例|样表|样例|封面|目录"
+)
 LOOKED_INTO: Final = 30
 
 

@@ -4,7 +4,6 @@ import hashlib
 import os
 import shutil
 import uuid
-import zipfile
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +15,6 @@ from citybrain.hub.forms.models import Workbook
 
 PIECE: Final = 1 << 20
 MOST: Final = 64 << 20  # bytes of a file, our choice
-OLE: Final = bytes.fromhex("D0CF11E0A1B11AE1")
 
 
 def folder() -> Path:
@@ -29,29 +27,14 @@ def path_of(workbook: Workbook) -> Path:
     return folder() / workbook.digest[:2] / workbook.digest
 
 
-def kind_of(path: Path) -> str:
-    """Return xlsx, xlsm or xls by what the file holds, whatever it is called. Raises Refused for anything else."""
-    with path.open("rb") as file:
-        head = file.read(8)
-    if head == OLE:
-        return "xls"
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as archive:
-            names = {one.lower() for one in archive.namelist()}
-        if "xl/workbook.xml" in names:
-            return "xlsm" if "xl/vbaproject.bin" in names else "xlsx"
-        raise refuse("file", _("这不是 Excel 工作簿。请上传 .xlsx、.xlsm 或 .xls 文件。"))
-    raise refuse("file", _("这不是 Excel 工作簿。请上传 .xlsx、.xlsm 或 .xls 文件。"))
+def keep(path: Path, name: str, kind: str) -> Workbook:
+    """Keep a copy of a file of a kind (xlsx, xlsm, xls), durable before it is named. Raises Refused.
 
-
-def keep(path: Path, name: str) -> Workbook:
-    """Keep a copy of a file, durable before it is named; the same bytes again are the same workbook. Raises Refused."""
+    The same bytes again are the same workbook.
+    """
     size = path.stat().st_size
-    if not size:
-        raise refuse("file", _("文件是空的。"))
     if size > MOST:
         raise refuse("file", _("文件过大，最大 %(most)d MB。") % {"most": MOST >> 20})
-    kind = kind_of(path)
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     target = folder() / digest[:2] / digest

@@ -3,6 +3,17 @@
 from citybrain.hub.forms.matching.examples import sign
 from citybrain.hub.forms.matching.headings import Heading, heading
 from citybrain.hub.forms.matching.known import Known, of_shapes
-from citybrain.hub.forms.matching.matcher import Answer, Column, Match, Matcher
+from citybrain.hub.forms.matching.matcher import LEARNT, Answer, Column, Match, Matcher
 
-__all__ = ["Answer", "Column", "Heading", "Known", "Match", "Matcher", "heading", "of_shapes", "sign"]
+__all__ = [
+    "LEARNT",
+    "Answer",
+    "Column",
+    "Heading",
+    "Known",
+    "Match",
+    "Matcher",
+    "heading",
+    "of_shapes",
+    "sign",
+]
