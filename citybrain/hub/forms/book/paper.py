@@ -20,7 +20,8 @@ from citybrain.hub.forms.columns import Column
 
 SONG: Final = "STSong-Light"  # every reader has a stand-in for this Chinese face; nothing is embedded
 MISSING: Final = "〓"
-WIDE, HIGH = landscape(A4)
+WIDE: Final[float] = landscape(A4)[0]
+HIGH: Final[float] = landscape(A4)[1]
 MARGIN: Final = 34.0
 FOOT: Final = 22.0
 LEADING: Final = 1.28
