@@ -15,14 +15,16 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
+from citybrain.base.exchange.reading import Unreadable
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
-from citybrain.base.identity.errors import Refused
+from citybrain.base.identity.errors import Refused, refuse
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.forms.asking import NewForm, put_refusals
 from citybrain.faces.desk.forms.finding import found_form, offices_of
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.forms.access import DRAFT
+from citybrain.hub.forms.book import NotTaken, look
 from citybrain.hub.forms.making import actions
 from citybrain.hub.forms.making.workbooks import keep, path_of
 from citybrain.hub.forms.models import Form, Workbook
@@ -48,10 +50,14 @@ def taken(request: HttpRequest, form: NewForm) -> tuple[Workbook, str] | None:
         name = Path(given.name or "").name[:255]
         try:
             with uploaded(given) as path:
-                return keep(path, name), name
+                if not path.stat().st_size:
+                    raise refuse("file", _("文件是空的。"))
+                return keep(path, name, look(path, name).kind), name
         except Refused as refused:
             put_refusals(form, refused)
-            return None
+        except (NotTaken, Unreadable) as bad:
+            form.add_error("file", str(bad))
+        return None
     try:
         digest, name = signing.loads(request.POST.get("kept", ""), salt=SALT)
         return Workbook.objects.get(digest=digest), str(name)

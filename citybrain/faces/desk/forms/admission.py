@@ -195,7 +195,7 @@ def _whom(known: ColumnKnown) -> str:
         return _("向%(who)s申请授权") % {"who": known.ask or known.provider}
     if known.knows == Knows.EMPTY:
         return _("%(who)s还没有接入") % {"who": known.provider}
-    return _("授权 %(number)s") % {"number": known.grant} if known.grant else ""
+    return ""
 
 
 def _same(actor: Actor, other: Same) -> dict[str, Any]:

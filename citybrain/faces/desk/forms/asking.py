@@ -65,9 +65,7 @@ class AdmissionForm(forms.Form):
         label=_("用途"), max_length=500, widget=forms.Textarea(attrs={"rows": 2}),
         help_text=_("填了拿去做什么、谁用。基层会看到。"),
     )  # fmt: skip
-    basis = forms.CharField(
-        label=_("依据"), max_length=500, required=False, help_text=_("法律法规、文件或工作职责。")
-    )
+    basis = forms.CharField(label=_("依据"), max_length=500, help_text=_("法律法规、文件或工作职责。"))
 
 
 class DecisionForm(forms.Form):

@@ -27,7 +27,8 @@ from citybrain.hub.forms import matching
 from citybrain.hub.forms.access import DRAFT
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.making import actions, meanings
-from citybrain.hub.forms.making.drawing import answers_of, read_table
+from citybrain.hub.forms.making.drawing import answers_of
+from citybrain.hub.forms.making.reading import Read, read_table
 from citybrain.hub.forms.making.workbooks import path_of
 from citybrain.hub.forms.models import Form, Version
 
@@ -82,6 +83,11 @@ class Line:
         return [] if self.column.sure else reasons(self.column.why)
 
     @property
+    def unsettled(self) -> bool:
+        """Whether somebody must say what the column means before admission is asked for."""
+        return bool(actions.unsettled((self.column,)))
+
+    @property
     def is_own(self) -> bool:
         return self.column.asks in OWN
 
@@ -120,11 +126,13 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
         changed = _save(request, actor, one, lines)
         if not any(line.wrong for line in lines):
             return _saved(request, actor, one, changed)
-    _offer(one, one.current, lines)
+    found = read_again(one.current)
+    _offer(one, found, lines)
     shape = one.current.shape
     unsure = len(actions.unsettled(shape))
     context = {
         "one": one,
+        "notes": [str(note) for note in found.notes] if found else [],
         "lines": lines,
         "kinds": kinds(),
         "sums": list(SUMS.items()),
@@ -147,10 +155,10 @@ def line_of(column: Column) -> Line:
     return Line(column, value_of(column), column.required, str(column.sums), "、".join(column.options))
 
 
-def _offer(one: Form, version: Version, lines: Sequence[Line]) -> None:
+def _offer(one: Form, found: Read | None, lines: Sequence[Line]) -> None:
     """Give each line what it may mean, likeliest first, what it means now always among them."""
     sets = meanings.published()
-    examples = _examples(version)
+    examples = {each.letter: each.examples for each in found.layout.columns} if found else {}
     asked = [
         matching.Column(line.column.letter, line.column.path, examples.get(line.column.letter, ()))
         for line in lines
@@ -159,7 +167,7 @@ def _offer(one: Form, version: Version, lines: Sequence[Line]) -> None:
     answers = answers_of(sets, one.title, kind.name_zh, kind.pk, asked)
     for line, answer in zip(lines, answers, strict=True):
         line.examples = answer.column.examples[:3]
-        found = (
+        offered = (
             {value_of(line.column): _own(line.column, sets)}
             if line.column.field or line.column.derived
             else {}
@@ -167,22 +175,21 @@ def _offer(one: Form, version: Version, lines: Sequence[Line]) -> None:
         for match in answer.matches:
             key = f"{Asks.DATA}|{match.known.key}|"
             note = _("%(n)d %%") % {"n": round(match.confidence * 100)}
-            found.setdefault(key, Choice(key, _called(sets, match.known.key), note))
+            offered.setdefault(key, Choice(key, _called(sets, match.known.key), note))
         typed = line.chosen.split("|")
-        if len(typed) == 3 and typed[1] and line.chosen not in found:
-            found[line.chosen] = Choice(line.chosen, _called(sets, typed[1]))
-        line.candidates = list(found.values())
+        if len(typed) == 3 and typed[1] and line.chosen not in offered:
+            offered[line.chosen] = Choice(line.chosen, _called(sets, typed[1]))
+        line.candidates = list(offered.values())
 
 
-def _examples(version: Version) -> dict[str, Sequence[str]]:
-    """Return some cells of each column of the workbook; none where it can't be read any more."""
+def read_again(version: Version) -> Read | None:
+    """Return what a form's workbook holds; None where there is none, or it can't be read any more."""
     if version.workbook is None:
-        return {}
+        return None
     try:
-        found = read_table(path_of(version.workbook), version.sheet)
+        return read_table(path_of(version.workbook), version.workbook.name, version.sheet)
     except (Refused, OSError):
-        return {}
-    return {one.letter: one.examples for one in found.columns}
+        return None
 
 
 def _own(column: Column, sets: dict[str, DataSet]) -> Choice:

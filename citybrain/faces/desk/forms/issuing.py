@@ -25,7 +25,7 @@ from citybrain.faces.desk.forms.shown import level_name
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look import words
 from citybrain.hub.forms.access import ISSUE
-from citybrain.hub.forms.collecting.rounds import issue
+from citybrain.hub.forms.collecting import issue
 from citybrain.hub.forms.models import Form, FormState, Round
 
 INDENT: Final = "\u3000"

@@ -75,7 +75,7 @@ def confidence(column: Column) -> tuple[str, str]:
     if column.sure:
         return "done", _("已确认")
     if column.asks != Asks.DATA:
-        return "paused", _("待确认") if column.asks == Asks.ANSWER else _("自动识别")
+        return ("info", _("没有这项数据")) if column.asks == Asks.ANSWER else ("quiet", _("自动识别"))
     if column.confidence >= SURE:
         return "normal", _("把握大")
     if column.confidence >= LIKELY:

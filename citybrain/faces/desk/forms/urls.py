@@ -1,10 +1,23 @@
 """Addresses of forms on the desk, below /desk/forms/; the names are the desk's."""
 
-from django.urls import path
+from django.urls import include, path
 
-from citybrain.faces.desk.forms import adding, admission, columns_page, issuing, office, one_form, savings
+from citybrain.faces.desk.forms import (
+    adding,
+    admission,
+    columns_page,
+    issuing,
+    office,
+    one_form,
+    reviewing,
+    rollups,
+    rounds,
+    savings,
+    taking_out,
+)
 
 urlpatterns = [
+    path("", include("citybrain.faces.desk.forms.filling_urls")),
     path("", office.list_view, name="forms"),
     path("add/", adding.add_view, name="forms_add"),
     path("saved/", savings.saved_view, name="forms_saved"),
@@ -18,4 +31,22 @@ urlpatterns = [
     path("<int:form_id>/discard/", one_form.discard_view, name="form_discard"),
     path("<int:form_id>/admission/", admission.admission_view, name="form_admission"),
     path("<int:form_id>/issue/", issuing.issue_view, name="form_issue"),
+    path("rounds/", rounds.list_view, name="forms_rounds"),
+    path("rounds/<int:round_id>/", rounds.round_view, name="forms_round"),
+    path("rounds/<int:round_id>/map/", rounds.map_view, name="forms_round_map"),
+    path("rounds/<int:round_id>/sheets/", rounds.sheets_view, name="forms_round_sheets"),
+    path("rounds/<int:round_id>/remind/", rounds.remind_view, name="forms_remind"),
+    path("rounds/<int:round_id>/close/", rounds.close_view, name="forms_close"),
+    path("rounds/<int:round_id>/call-off/", rounds.call_off_view, name="forms_call_off"),
+    path("rounds/<int:round_id>/accept/", rounds.accept_all_view, name="forms_accept_all"),
+    path("rounds/<int:round_id>/rollup/", rollups.rollup_view, name="forms_rollup"),
+    path("rounds/<int:round_id>/rollup/excel/", taking_out.rollup_excel_view, name="forms_rollup_excel"),
+    path("rounds/<int:round_id>/detail/excel/", taking_out.detail_excel_view, name="forms_detail_excel"),
+    path("review/", reviewing.queue_view, name="forms_review"),
+    path("sheets/<int:sheet_id>/", reviewing.sheet_view, name="forms_sheet"),
+    path("sheets/<int:sheet_id>/review/", reviewing.review_view, name="forms_sheet_review"),
+    path("sheets/<int:sheet_id>/accept/", reviewing.accept_view, name="forms_sheet_accept"),
+    path("sheets/<int:sheet_id>/send-back/", reviewing.send_back_view, name="forms_sheet_send_back"),
+    path("sheets/<int:sheet_id>/excel/", taking_out.sheet_excel_view, name="forms_sheet_excel"),
+    path("sheets/<int:sheet_id>/pdf/", taking_out.sheet_pdf_view, name="forms_sheet_pdf"),
 ]
