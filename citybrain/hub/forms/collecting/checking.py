@@ -26,7 +26,8 @@ class BadCell(ValueError):
 
 def plain(text: str) -> str:
     """Return a text without control characters and outer blanks."""
-    return "".join(letter for letter in text if letter.isprintable() or letter == "\n").strip()
+    spaced = "".join(" " if letter.isspace() and letter != "\n" else letter for letter in text)
+    return "".join(letter for letter in spaced if letter.isprintable() or letter == "\n").strip()
 
 
 def checked(column: Column, written: str) -> str:

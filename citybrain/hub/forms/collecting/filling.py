@@ -24,8 +24,10 @@ from citybrain.hub.forms.collecting.values import ANSWER, Cell, CellState
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing import answers
 from citybrain.hub.forms.knowing.knowing import know
-from citybrain.hub.forms.knowing.people import People, residents
-from citybrain.hub.forms.models import Form, RoundState, Row, Shaped, Sheet, SheetState
+from citybrain.hub.forms.knowing.people import People, homes, residents
+from citybrain.hub.forms.models import RoundState, Row, Shaped, Sheet, SheetState
+from citybrain.hub.forms.rosters import members as roster_members
+from citybrain.hub.forms.rosters import rosters
 
 FILL_AGAIN_AFTER: Final = timedelta(hours=1)
 
@@ -81,10 +83,7 @@ def gather(actor: Actor, sheet: Sheet, now: datetime) -> Gathered:
         return Gathered([_figures(sheet, columns)])
     if round_.form.shaped == Shaped.FREE or round_.level < Level.STREET:
         return Gathered()
-    people = residents(actor, sheet.area_id, now=now, purpose=f"round:{round_.number}")
-    unseen = "no_right" in people.not_asked.values()
-    complete = not people.not_asked
-    people = members(actor, round_.form, people, now)
+    people = members(actor, sheet, now)
     known = know(actor, sheet.area_id, columns, people, now=now, purpose=f"round:{round_.number}")
     letters = {column.letter for column in rows.typed(columns)}
     lines = []
@@ -93,12 +92,26 @@ def gather(actor: Actor, sheet: Sheet, now: datetime) -> Gathered:
         line.values = {letter: value for letter, value in values.items() if letter in letters}
         line.marks = {letter: [*mark, 0] for letter, mark in marks.items() if letter in letters}
         lines.append(line)
-    return Gathered(lines, known.versions, complete, unseen)
+    homes_read = {code: {"version": 0, "at": now.isoformat()} for code in _told_who(people)}
+    return Gathered(
+        lines, {**homes_read, **known.versions}, "down" not in people.not_asked.values(),
+        any(why == "no_right" and code in sheet.filled_from for code, why in people.not_asked.items()),
+    )  # fmt: skip
 
 
-def members(actor: Actor, form: Form, people: People, now: datetime) -> People:
-    """Return those of the people who stand in the form's roster; all, where it has none."""
-    return people
+def members(actor: Actor, sheet: Sheet, now: datetime) -> People:
+    """Return who lives in the sheet's area and stands on the form's roster; all residents, where it has none."""
+    form, purpose = sheet.round.form, f"round:{sheet.round.number}"
+    if form.roster in rosters():
+        return roster_members(
+            actor, form.roster, sheet.area_id, permissions=(FILL,), now=now, purpose=purpose
+        )
+    return residents(actor, sheet.area_id, permissions=(FILL,), now=now, purpose=purpose)
+
+
+def _told_who(people: People) -> list[str]:
+    """Return the data sets that told who lives in the area."""
+    return [home.dataset for home in homes() if home.dataset not in people.not_asked]
 
 
 def _figures(sheet: Sheet, columns: Sequence[Column]) -> Line:

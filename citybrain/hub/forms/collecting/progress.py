@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from django.core.exceptions import EmptyResultSet
 from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -133,7 +134,10 @@ def _counted(actor: Actor, round_: Round, level: int, outer: Node, now: datetime
     if outer.id != round_.root_id:
         within = f" AND s.{LEVELS[outer.level - 1]} = ANY(%s)"
         params = [list(tree().scope_ids(outer.id))]
-    scope, scope_params = chosen.query.sql_with_params()
+    try:
+        scope, scope_params = chosen.query.sql_with_params()
+    except EmptyResultSet:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT s.{LEVELS[level - 1]}, {_COUNTS.replace('%s', late)} FROM forms_sheet s"  # noqa: S608 columns only
