@@ -24,10 +24,10 @@ class Case(models.Model):
     reporter's word, `closed_at` is when the file was shut. `is_open` follows `state`.
     """
 
-    number = models.CharField(max_length=20, unique=True)
+    number = models.CharField(max_length=20)
     query_code = models.CharField(max_length=8, help_text="lets an anonymous reporter follow the case")
-    submission_key = models.UUIDField(null=True, unique=True)
-    external_ref = models.CharField(max_length=80, null=True, unique=True)  # noqa: DJ001 (unique, so NULL)
+    submission_key = models.UUIDField(null=True)
+    external_ref = models.CharField(max_length=80, null=True)  # noqa: DJ001 (unique, so NULL)
     version = models.PositiveIntegerField(default=1)
 
     state = models.SmallIntegerField(choices=State.choices)
@@ -56,7 +56,9 @@ class Case(models.Model):
     suggested_agency = models.ForeignKey(
         "identity.Agency", models.PROTECT, null=True, db_index=False, related_name="+"
     )
-    duplicate_of = models.ForeignKey("self", models.PROTECT, null=True, related_name="duplicates")
+    duplicate_of = models.ForeignKey(
+        "self", models.PROTECT, null=True, db_index=False, related_name="duplicates"
+    )
 
     reported_at = models.DateTimeField()
     filed_at = models.DateTimeField(null=True)
@@ -93,7 +95,20 @@ class Case(models.Model):
     objects = CaseQuerySet.as_manager()
 
     class Meta:
+        # What most cases don't have is left out of an index, and nothing has one for LIKE that nobody asks.
+        constraints = (
+            models.UniqueConstraint(fields=["number"], name="case_number"),
+            models.UniqueConstraint(
+                fields=["submission_key"], name="case_submission", condition=Q(submission_key__isnull=False)
+            ),
+            models.UniqueConstraint(
+                fields=["external_ref"], name="case_external", condition=Q(external_ref__isnull=False)
+            ),
+        )
         indexes = (
+            models.Index(
+                fields=["duplicate_of"], name="case_duplicate", condition=Q(duplicate_of__isnull=False)
+            ),
             models.Index(fields=["reported_at"], name="case_reported"),
             models.Index(fields=["street", "reported_at"], name="case_street"),
             models.Index(fields=["district", "reported_at"], name="case_district"),

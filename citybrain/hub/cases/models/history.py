@@ -31,7 +31,6 @@ class CaseEvent(models.Model):
     class Meta:
         ordering = ("case", "seq")
         constraints = (models.UniqueConstraint(fields=["case", "seq"], name="case_event_seq"),)
-        indexes = (models.Index(fields=["actor", "at"], name="case_event_actor"),)
 
     def __str__(self) -> str:
         return f"{self.case_id}#{self.seq} {self.action}"
