@@ -46,6 +46,8 @@ CAST: tuple[Member, ...] = (
     Member("data_police", "温如玉", "data_manager", "数据管理员(公安)", "city", "police", "city"),
     Member("data_civil", "季春和", "data_manager", "数据管理员(民政)", "city", "civil_affairs", "city"),
     Member("data_chief", "裴知微", "chief_data_officer", "首席数据官", "city", "data_bureau", "city"),
+    Member("form_office", "葛清越", "form_manager", "报表管理员(民政)", "city", "civil_affairs", "city"),
+    Member("form_reviewer", "简若溪", "form_reviewer", "报表审核员(街镇)", "street", "subdistrict", "street"),
 )
 
 

@@ -4,6 +4,7 @@ Here the files are only handed over; the worker takes them in one after the othe
 """
 
 import shutil
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -18,6 +19,7 @@ from citybrain.base.exchange.actions import add_source, receive_file
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.identity.models import Agency
 from citybrain.sample.city import City
+from citybrain.sample.forms.make import make_forms
 from citybrain.sample.sets.handing import SECOND, TRUTH, Handed, Say, hand_over
 from citybrain.sample.sets.lend import lend_register
 from citybrain.sample.sets.make import basis_of
@@ -26,17 +28,19 @@ SECOND_BODY: Final = "data_bureau"
 SECOND_SYSTEM: Final = "sample-second"
 
 
-def fill(city: City, say: Say | None = None, *, people: int | None = None) -> int:
+def fill(city: City, say: Say | None = None, *, people: int | None = None, codes: Sequence[str] = ()) -> int:
     """Publish the shipped catalogue and queue the intake of every set; return how many files wait.
 
-    What is wrong in the files on purpose stays in `HOME/sample/truth.jsonl`. Once to a city.
+    `codes` names the sets where not all are wanted. What is wrong in the files on purpose stays in
+    `HOME/sample/truth.jsonl`. Once to a city.
     """
-    load(SYSTEM)
+    load(SYSTEM, list(codes) or None)
     basis = basis_of(city, timezone.localdate() - timedelta(days=1), people)
     home = Path(settings.HOME) / "sample"
     handed_over = home / "handed_over"
-    handed = hand_over(basis, handed_over, say=say)
+    handed = hand_over(basis, handed_over, codes, say=say)
     lend_register()
+    make_forms()
     second = _second_system()
     for one in handed:
         _queue(one, second)

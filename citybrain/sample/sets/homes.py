@@ -10,6 +10,8 @@ from citybrain.sample.plan import stream
 from citybrain.sample.sets.text import Array, joined, zeros
 
 HOMES_PER_BUILDING = 24
+NEAR = 3
+"""Buildings that stand in the cast's own community at least: its rosters and forms are the ones that are looked at."""
 JITTER = 2e-5  # degrees: a building stands within some two metres of its grid's middle point
 
 
@@ -40,7 +42,10 @@ def make_homes(city: City, count: int) -> Homes:
     grids = city.at_level(GRID)
     weight = city.density / city.density.sum()
     buildings = -(-count // HOMES_PER_BUILDING)
-    grid_of = np.sort(rng.choice(len(grids), size=buildings, p=weight))
+    grid_of = rng.choice(len(grids), size=buildings, p=weight)
+    near = _near(city)
+    grid_of[: min(NEAR, buildings // 8)] = np.resize(near, min(NEAR, buildings // 8))
+    grid_of = np.sort(grid_of)
     first, names = city.first, np.array([area.name for area in city.areas])
     codes = np.array([area.code for area in city.areas])
     parents = np.array([area.parent or 0 for area in city.areas])
@@ -85,6 +90,12 @@ def make_homes(city: City, count: int) -> Homes:
         grid_code=codes[grid_of + first[GRID]][building],
         spot=spots[building],
     )
+
+
+def _near(city: City) -> Array:
+    """Return the places among the grids of those in the cast's community."""
+    start = city.first[GRID]
+    return np.array([area.index - start for area in city.at_level(GRID) if area.parent == city.home.parent])
 
 
 def _roads(city: City, street: Array, rng: np.random.Generator) -> Array:

@@ -83,11 +83,13 @@ export class Cells extends EventTarget {
     const value = edit ? edit.value : wrong ? wrong.value : row.values[place];
     const clash = this.clashes.get(at);
     let shown = edit ? "edited" : state || (value === "" ? "missing" : "");
+    if (shown === "none") shown = "";
     if (shown === "missing" && (value !== "" || AUTOMATIC.has(column.asks))) shown = value === "" ? "" : "edited";
     if (value === "" && shown === "edited") shown = "missing";
     if (value === "" && shown === "missing" && AUTOMATIC.has(column.asks)) shown = "";
     if (wrong) shown = "bad";
     if (clash) shown = "clash";
+    if (state === "none" && value === "" && !edit && !wrong && !clash) shown = "none";
     return { column, value, state: shown, held: state, source, date, waiting: Boolean(edit), clash, why: wrong?.why ?? "" };
   }
 
@@ -108,14 +110,12 @@ export class Cells extends EventTarget {
     const column = this.columns[place];
     if (AUTOMATIC.has(column.asks) || column.fixed) return false;
     const { value, state } = this.cell(row, place);
-    return value === "" && state !== "no_right" && state !== "clash" && (column.required || column.asks === "answer" || state === "missing");
+    return value === "" && !["no_right", "clash", "none"].includes(state) && (column.asked || column.asks === "answer" || state === "missing");
   }
-
-  lacks(row) { return this.columns.some((column, place) => column.required && this.isMissing(row, place)); }
 
   missing() {
     let count = 0;
-    for (const row of this.rows) this.columns.forEach((column, place) => { if (column.required && this.isMissing(row, place)) count += 1; });
+    for (const row of this.rows) this.columns.forEach((column, place) => { if (column.asked && this.isMissing(row, place)) count += 1; });
     return count;
   }
 

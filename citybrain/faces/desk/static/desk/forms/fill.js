@@ -187,6 +187,8 @@ mount("[data-sheet]", (box) => {
       if (code !== 200) throw new Error(data.detail ?? words.failed);
       const [name, date] = disputed.row.marks[disputed.place];
       disputed.row.marks[disputed.place] = [name, date, "disputed"];
+      const claimed = form.elements.claimed.value.trim();
+      if (form.elements.use.checked && claimed) cells.write([{ key: disputed.row.key, letter, value: claimed }]);
       dialog.close();
       toast(words.disputed, { tone: "done" });
       refresh([`${disputed.row.key}\n${letter}`]);
@@ -243,6 +245,7 @@ mount("[data-sheet]", (box) => {
       if (state === "edited") held.hand += 1;
       else if (was === "answered" || ["known", "stale", "conflict", "disputed"].includes(was)) held.data += 1;
     }
+    sign.querySelector("[name=stamp]").value = cells.stamp;
     for (const [name, value] of Object.entries(held)) sign.querySelector(`[data-count-of="${name}"]`).textContent = value.toLocaleString("en-US");
     sign.showModal();
   });

@@ -59,10 +59,10 @@ export class Grid {
     const sample = this.rows.slice(0, 80);
     const frozen = new Set([this.cells.nameAt]);
     this.frozen = this.columns.filter((place) => frozen.has(place));
-    this.order = [...this.frozen, ...this.columns.filter((place) => !frozen.has(place))];
+    this.order = [...this.frozen, ...this.columns.filter((place) => !frozen.has(place) && this.cells.columns[place].asks !== "serial")];
     this.widths = this.order.map((place) => {
       const column = this.cells.columns[place];
-      const text = Math.max(wide(column.name) + (column.required ? 1 : 0) + 1.5, wide(column.source ?? "") * 0.86, ...sample.map((row) => wide(row.values[place]) + 1));
+      const text = Math.max(wide(column.name) + (column.required ? 1 : 0) + 1.5, wide(column.source ?? "") * 0.86, ...sample.map((row) => wide(row.values[place]) + (TONES[row.marks[place]?.[2]] && row.values[place] ? 5 : 1)));
       return Math.round(Math.min(MOST, Math.max(LEAST, text + 2.2)) * this.em);
     });
     this.gutter = Math.round(GUTTER * this.em);
@@ -167,7 +167,7 @@ export class Grid {
     const tone = TONES[told.state];
     const element = make("div", {
       class: "fm-td", role: "gridcell", "aria-colindex": column + 2, "aria-rowindex": false, "aria-readonly": barred ? "true" : false,
-      "data-column": column, id: `c-${at}-${column}`, "data-state": told.state || false, "data-barred": barred || false,
+      "data-column": column, id: `c-${at}-${column}`, "data-state": told.state || false, "data-asked": told.column.asked, "data-barred": barred || false,
       "data-number": told.column.kind === "number", "data-waiting": told.waiting, title: this.title(told),
     });
     element.append(make("span", { class: "fm-value" }, told.state === "no_right" ? "" : told.value));

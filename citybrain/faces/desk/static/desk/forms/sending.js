@@ -156,6 +156,7 @@ export class Sending {
       if (status === 401) { this.say("signedOut"); return; }
       if (status !== 200) return;
       const was = this.cells.open;
+      if (data.stamp > this.cells.stamp && !data.rows.length && !data.removed.length && !this.queue.size) { await this.again(); return; }
       const spots = data.rows.length || data.removed?.length ? this.cells.took(data) : [];
       this.cells.stamp = Math.max(this.cells.stamp, data.stamp);
       this.cells.open = data.open;
@@ -169,6 +170,14 @@ export class Sending {
     } finally {
       this.polling = false;
     }
+  }
+
+  // The sheet was filled anew from data: all of it is fetched again.
+  async again() {
+    const { status, data } = await this.json(this.cellsUrl);
+    if (status !== 200) return;
+    const spots = this.cells.took(data);
+    this.cells.tell("changed", { spots, others: false });
   }
 
   // Keeps the sheet on this device for filling without net; not one that is closed.
