@@ -136,7 +136,9 @@ def _last_header_row(
     touching = [span for span in spans if span[0] == first]
     if touching:
         deepest = max(span[2] for span in touching)
-        wide = any(span[3] > span[1] and span[2] == first for span in touching)
+        wide = any(
+            span[3] > span[1] and span[2] == first and _names_below(rows, span, spans) for span in touching
+        )
         return min(max(deepest, first + wide), len(rows) - 1)
     last = first
     while (
@@ -146,6 +148,16 @@ def _last_header_row(
     ):
         last += 1
     return last
+
+
+def _names_below(
+    rows: Sequence[Cells], span: tuple[int, int, int, int], spans: Sequence[tuple[int, int, int, int]]
+) -> bool:
+    """Whether a wide name has others beneath it: the row below is neither empty there nor merged alike."""
+    row, left, _, right = span
+    alike = any(one[0] == row + 1 and (one[1], one[3]) == (left, right) for one in spans)
+    below = rows[row + 1] if row + 1 < len(rows) else ()
+    return not alike and any(not blank(_cell(below, i)) for i in range(left, right + 1))
 
 
 def _continues(above: Sequence[Cells], row: Cells, width: int) -> bool:
