@@ -17,6 +17,7 @@ from typing import Any, Final
 import orjson
 from django.conf import settings
 from django.db import connection
+from django.db.models import Q
 from django.utils import timezone
 
 from citybrain.base.areas.models import Area
@@ -27,6 +28,7 @@ from citybrain.base.ledger import record
 from citybrain.hub.forms.access import FILL, LEVELS, REVIEW, VIEW
 from citybrain.hub.forms.collecting.looking import area_text
 from citybrain.hub.forms.collecting.progress import may_see_all
+from citybrain.hub.forms.collecting.rounds import OWED
 from citybrain.hub.forms.collecting.sight import may_issue, office_shown
 from citybrain.hub.forms.collecting.suppress import Column as People
 from citybrain.hub.forms.collecting.suppress import Units, conceal
@@ -34,7 +36,7 @@ from citybrain.hub.forms.collecting.totals import summed
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.knowing import rights
 from citybrain.hub.forms.knowing.rights import Place, Shown
-from citybrain.hub.forms.models import Round, RoundState, Shaped
+from citybrain.hub.forms.models import Round, RoundState, Shaped, Sheet
 
 TOTAL_WORDS: Final = re.compile(r"合\s*计|总\s*计|总数|小\s*计|共\s*计|总人|总户|^计$|^总")
 MEAN_STEP: Final = Decimal("0.01")
@@ -205,10 +207,8 @@ def _added(round_: Round, level: int, outer: Node, letters: Sequence[str]) -> _A
 
 def _is_settled(round_: Round) -> bool:
     """Return whether the figures won't grow any more: every sheet is in, or the round has ended and all are decided."""
-    waiting = {"submitted"} if round_.state != RoundState.OPEN else {
-        "waiting", "filling", "returned", "submitted",
-    }  # fmt: skip
-    return not round_.sheets.filter(state__in=waiting).exists()
+    undecided = Q(state="submitted") | Q(state__in=OWED, round__state=RoundState.OPEN)
+    return not Sheet.objects.filter(undecided, round=round_).exists()
 
 
 def detail(

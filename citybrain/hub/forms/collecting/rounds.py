@@ -58,8 +58,8 @@ def issue(
         takers = _takers(form, root, level, due_at, moment)
         made = Round.objects.create(
             form=form, version_id=form.current_id or 0, office=form.office, root=root, level=level,
-            period=period.strip()[:40], note=note.strip()[:500], issued_by_id=actor.person_id, issued_at=moment, due_at=due_at,
-            key_seed=secrets.token_bytes(SEED_BYTES),
+            period=period.strip()[:40], note=note.strip()[:500], issued_by_id=actor.person_id,
+            issued_at=moment, due_at=due_at, key_seed=secrets.token_bytes(SEED_BYTES),
         )  # fmt: skip
         made.number = f"TB{timezone.localtime(moment):%Y}{made.pk:07d}"
         made.save(update_fields=["number"])

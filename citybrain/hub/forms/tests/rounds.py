@@ -12,9 +12,8 @@ from citybrain.hub.forms import collecting
 from citybrain.hub.forms.collecting import CellEdit
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.models import Form, Round, Sheet, Version
-from citybrain.hub.forms.tests.town import AT, YOUYI, Town, city, column, town
+from citybrain.hub.forms.tests.town import AT, YOUYI, Town, column
 
-__all__ = ["COLUMNS", "Gathering", "city", "gathering", "make_form", "town"]
 COLUMNS = (
     column("A", "", "序号", asks=Asks.SERIAL),
     column(

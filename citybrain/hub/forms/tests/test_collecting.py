@@ -16,14 +16,7 @@ from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms import collecting
 from citybrain.hub.forms.collecting import CellEdit, rows, sweep
 from citybrain.hub.forms.models import Answered, Reminder, Row, Sheet
-from citybrain.hub.forms.tests.rounds import (  # noqa: F401  (fixtures)
-    COLUMNS,
-    Gathering,
-    city,
-    gathering,
-    make_form,
-    town,
-)
+from citybrain.hub.forms.tests.rounds import COLUMNS, Gathering, make_form
 from citybrain.hub.forms.tests.town import AT, LI, QIAN, ROWS, TUANJIE, WANG, XINHUA, YOUYI, fill_rows, number
 
 
@@ -33,7 +26,7 @@ def cells(seen: collecting.Seen, key: str) -> dict[str, tuple[str, str]]:
     return {letter: (cell.value, str(cell.state)) for letter, cell in row.cells.items()}
 
 
-def test_a_form_reaches_every_area_of_the_level_in_one_statement(gathering: Gathering) -> None:  # noqa: F811
+def test_a_form_reaches_every_area_of_the_level_in_one_statement(gathering: Gathering) -> None:
     form = gathering.form
     with CaptureQueriesContext(connection) as queries:
         made = collecting.issue(
@@ -47,7 +40,7 @@ def test_a_form_reaches_every_area_of_the_level_in_one_statement(gathering: Gath
     assert gathering.round.number == f"TB2026{gathering.round.pk:07d}"
 
 
-def test_only_an_admitted_form_is_issued_by_its_own_office_to_areas_it_has(gathering: Gathering) -> None:  # noqa: F811
+def test_only_an_admitted_form_is_issued_by_its_own_office_to_areas_it_has(gathering: Gathering) -> None:
     place, due = gathering.town.city.areas["98"], AT + timedelta(days=1)
     with pytest.raises(Forbidden):
         collecting.issue(gathering.other_office, gathering.form, place, 4, due)
@@ -68,7 +61,7 @@ def test_only_an_admitted_form_is_issued_by_its_own_office_to_areas_it_has(gathe
 
 def test_a_sheet_fills_itself_with_source_and_day_and_asks_only_for_what_is_missing(
     gathering: Gathering,
-) -> None:  # noqa: F811
+) -> None:
     sheet = gathering.opened()
     assert (sheet.state, sheet.rows_count, sheet.stamp) == ("filling", 4, 1)
     seen = collecting.look(gathering.town.leader, sheet)
@@ -88,7 +81,7 @@ def test_a_sheet_fills_itself_with_source_and_day_and_asks_only_for_what_is_miss
     assert not any(WANG in str(one) for one in Row.objects.values_list("key", "values", "marks"))
 
 
-def test_a_row_bears_a_key_of_its_own_round(gathering: Gathering) -> None:  # noqa: F811
+def test_a_row_bears_a_key_of_its_own_round(gathering: Gathering) -> None:
     token = gathering.town.tokens["wang"]
     one, other = b"\x01" * 32, b"\x02" * 32
     assert rows.key_of(token, one) != rows.key_of(token, other)
@@ -97,7 +90,7 @@ def test_a_row_bears_a_key_of_its_own_round(gathering: Gathering) -> None:  # no
     assert rows.token_of("n" + uuid4().hex, one) == ""
 
 
-def test_filling_again_takes_new_data_over_and_leaves_what_was_typed(gathering: Gathering) -> None:  # noqa: F811
+def test_filling_again_takes_new_data_over_and_leaves_what_was_typed(gathering: Gathering) -> None:
     sheet = gathering.opened()
     gathering.type_in(gathering.key("wang"), "D", "950", base=sheet.stamp)
     newer = [
@@ -122,7 +115,7 @@ def test_filling_again_takes_new_data_over_and_leaves_what_was_typed(gathering: 
     )
 
 
-def test_a_source_that_is_down_blocks_nobody_and_loses_nothing(gathering: Gathering) -> None:  # noqa: F811
+def test_a_source_that_is_down_blocks_nobody_and_loses_nothing(gathering: Gathering) -> None:
     Serving.objects.filter(code="mz_subsistence").delete()
     seen = collecting.look(gathering.town.leader, gathering.opened())
     assert cells(seen, gathering.key("wang"))["D"] == ("", "down")
@@ -131,7 +124,7 @@ def test_a_source_that_is_down_blocks_nobody_and_loses_nothing(gathering: Gather
     assert done.did == "saved"
 
 
-def test_a_grant_that_ends_hides_its_cells_and_keeps_them(gathering: Gathering) -> None:  # noqa: F811
+def test_a_grant_that_ends_hides_its_cells_and_keeps_them(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     grant = gathering.town.grants["mz_subsistence"]
     grant.revoked_at = AT - timedelta(seconds=1)
@@ -156,7 +149,7 @@ def test_a_grant_that_ends_hides_its_cells_and_keeps_them(gathering: Gathering) 
     assert cells(after, gathering.key("wang"))["D"] == ("", "no_right"), "nor later by another grant"
 
 
-def test_another_grant_shows_its_cells_after_filling_under_it(gathering: Gathering) -> None:  # noqa: F811
+def test_another_grant_shows_its_cells_after_filling_under_it(gathering: Gathering) -> None:
     from citybrain.hub.forms.tests.town import lend
 
     sheet = gathering.opened()
@@ -171,7 +164,7 @@ def test_another_grant_shows_its_cells_after_filling_under_it(gathering: Gatheri
     assert cells(seen, gathering.key("wang"))["D"] == ("910.5", "known")
 
 
-def test_missing_cells_are_named_before_anything_is_handed_in(gathering: Gathering) -> None:  # noqa: F811
+def test_missing_cells_are_named_before_anything_is_handed_in(gathering: Gathering) -> None:
     sheet = gathering.opened()
     with pytest.raises(Refused) as refused:
         collecting.submit(gathering.town.leader, sheet)
@@ -185,7 +178,7 @@ def test_missing_cells_are_named_before_anything_is_handed_in(gathering: Gatheri
     assert collecting.look(gathering.town.leader, sheet, only_missing=True).total == 3
 
 
-def test_a_sheet_is_signed_reviewed_by_another_and_accepted(gathering: Gathering) -> None:  # noqa: F811
+def test_a_sheet_is_signed_reviewed_by_another_and_accepted(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     assert not Sheet.objects.visible_to(gathering.office).exists(), (
         "the office sees what was handed on, not drafts"
@@ -213,7 +206,7 @@ def test_a_sheet_is_signed_reviewed_by_another_and_accepted(gathering: Gathering
     )
 
 
-def test_who_handed_in_does_not_review_their_own(gathering: Gathering) -> None:  # noqa: F811
+def test_who_handed_in_does_not_review_their_own(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     collecting.submit(gathering.town.reviewer, sheet)
     with pytest.raises(Forbidden, match="自己上报"):
@@ -221,7 +214,7 @@ def test_who_handed_in_does_not_review_their_own(gathering: Gathering) -> None: 
     assert not collecting.to_review(gathering.town.reviewer).exists()
 
 
-def test_a_sheet_sent_back_is_changed_and_signed_again(gathering: Gathering) -> None:  # noqa: F811
+def test_a_sheet_sent_back_is_changed_and_signed_again(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     first = collecting.submit(gathering.town.leader, sheet)
     with pytest.raises(Refused, match="已上报"):
@@ -236,14 +229,14 @@ def test_a_sheet_sent_back_is_changed_and_signed_again(gathering: Gathering) -> 
     assert first.digest != second.digest
 
 
-def test_a_sheet_changed_meanwhile_is_not_signed_unseen(gathering: Gathering) -> None:  # noqa: F811
+def test_a_sheet_changed_meanwhile_is_not_signed_unseen(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     gathering.type_in(gathering.key("wang"), "F", "3", base=sheet.stamp, actor=gathering.town.reviewer)
     with pytest.raises(Refused, match="刚被他人修改"):
         collecting.submit(gathering.town.leader, sheet, stamp=sheet.stamp)
 
 
-def test_an_answer_is_asked_once_and_known_to_the_next_form(gathering: Gathering) -> None:  # noqa: F811
+def test_an_answer_is_asked_once_and_known_to_the_next_form(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     new = "n" + uuid4().hex
     edits = [
@@ -271,14 +264,14 @@ def test_an_answer_is_asked_once_and_known_to_the_next_form(gathering: Gathering
     }
 
 
-def test_figures_of_an_area_are_one_row(gathering: Gathering) -> None:  # noqa: F811
+def test_figures_of_an_area_are_one_row(gathering: Gathering) -> None:
     form = make_form(gathering.town.city.agencies["civil_affairs-98"], COLUMNS[4:7], shaped="figures")
     made = collecting.issue(
         gathering.office, form, gathering.town.city.areas["98"], 4, AT + timedelta(days=1)
     )
     sheet = collecting.open_sheet(gathering.town.leader, made.sheets.get(area__code=YOUYI))
     assert sheet.rows_count == 1
-    edits = [CellEdit("area", "E", "是", 1, uuid4()), CellEdit("area", "F", " １２ 次", 1, uuid4())]
+    edits = [CellEdit("area", "E", "是", 1, uuid4()), CellEdit("area", "F", " \uff11\uff12 次", 1, uuid4())]
     assert [one.did for one in collecting.edit(gathering.town.leader, sheet, edits).results] == [
         "saved",
         "saved",
@@ -288,7 +281,7 @@ def test_figures_of_an_area_are_one_row(gathering: Gathering) -> None:  # noqa: 
     assert collecting.export_rows(gathering.town.leader, sheet) == [{"E": "是", "F": "12", "G": "友谊社区"}]
 
 
-def test_a_street_hands_in_to_the_office_itself(gathering: Gathering) -> None:  # noqa: F811
+def test_a_street_hands_in_to_the_office_itself(gathering: Gathering) -> None:
     form = make_form(gathering.town.city.agencies["civil_affairs-98"], COLUMNS[4:7], shaped="figures")
     made = collecting.issue(
         gathering.office, form, gathering.town.city.areas["98"], 3, AT + timedelta(days=1)
@@ -302,7 +295,7 @@ def test_a_street_hands_in_to_the_office_itself(gathering: Gathering) -> None:  
     assert collecting.accept_all(gathering.office, made) == 0
 
 
-def test_a_round_that_has_ended_takes_nothing_more(gathering: Gathering) -> None:  # noqa: F811
+def test_a_round_that_has_ended_takes_nothing_more(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     with pytest.raises(Forbidden):
         collecting.close(gathering.town.reviewer, gathering.round)
@@ -319,7 +312,7 @@ def test_a_round_that_has_ended_takes_nothing_more(gathering: Gathering) -> None
 
 def test_reminders_reach_those_who_owe_by_the_office_by_a_reviewer_and_by_the_clock(
     gathering: Gathering,
-) -> None:  # noqa: F811
+) -> None:
     collecting.submit(gathering.town.leader, gathering.fill_all())
     assert collecting.remind(gathering.office, gathering.round, text="请抓紧").sheets == 2
     street = gathering.town.city.areas["980101001"]
@@ -342,7 +335,7 @@ def test_reminders_reach_those_who_owe_by_the_office_by_a_reviewer_and_by_the_cl
     ]
 
 
-def test_progress_is_counted_by_area_with_who_is_late(gathering: Gathering) -> None:  # noqa: F811
+def test_progress_is_counted_by_area_with_who_is_late(gathering: Gathering) -> None:
     collecting.submit(gathering.town.leader, gathering.fill_all())
     later = gathering.round.due_at + timedelta(hours=1)
     found = collecting.progress(gathering.office, gathering.round, now=later)
@@ -363,7 +356,7 @@ def test_progress_is_counted_by_area_with_who_is_late(gathering: Gathering) -> N
     assert not collecting.late(gathering.office, gathering.round, now=AT).exists()
 
 
-def test_progress_counts_only_what_one_may_see(gathering: Gathering) -> None:  # noqa: F811
+def test_progress_counts_only_what_one_may_see(gathering: Gathering) -> None:
     street = collecting.progress(gathering.town.reviewer, gathering.round)
     assert street.total.sheets == 2
     leader = collecting.progress(gathering.town.leader, gathering.round)
@@ -374,7 +367,7 @@ def test_progress_counts_only_what_one_may_see(gathering: Gathering) -> None:  #
     assert [one["properties"]["code"] for one in feed["features"]] == [YOUYI]
 
 
-def test_looking_costs_the_same_queries_however_many_rows(gathering: Gathering) -> None:  # noqa: F811
+def test_looking_costs_the_same_queries_however_many_rows(gathering: Gathering) -> None:
     sheet = gathering.opened()
     with CaptureQueriesContext(connection) as one:
         collecting.look(gathering.town.leader, sheet, limit=1)

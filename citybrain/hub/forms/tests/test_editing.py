@@ -11,7 +11,7 @@ from citybrain.hub.forms.collecting import CellEdit
 from citybrain.hub.forms.collecting.checking import BadCell, checked
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.models import Edit, Row
-from citybrain.hub.forms.tests.rounds import Gathering, city, gathering, town  # noqa: F401  (fixtures)
+from citybrain.hub.forms.tests.rounds import Gathering
 
 
 def cell(type_: str = "varchar(20)", **more: object) -> Column:
@@ -23,7 +23,7 @@ def cell(type_: str = "varchar(20)", **more: object) -> Column:
     [
         (cell(), "  王\u3000一 \x07", "王 一"),
         (cell("integer"), " 1 200 ", "1200"),
-        (cell("integer"), "１２", "12"),
+        (cell("integer"), "\uff11\uff12", "12"),
         (cell("integer", unit="人"), "35人", "35"),
         (cell("decimal(10,2)"), "1,234.50", "1234.50"),
         (cell("decimal(10,2)"), "910.00", "910"),
@@ -65,7 +65,7 @@ def test_what_cannot_be_is_refused_with_the_reason(column: Column, written: str,
         checked(column, written)
 
 
-def test_a_bad_value_stops_no_other_of_its_batch(gathering: Gathering) -> None:  # noqa: F811
+def test_a_bad_value_stops_no_other_of_its_batch(gathering: Gathering) -> None:
     sheet, key = gathering.opened(), gathering.key("wang")
     saved = collecting.edit(
         gathering.town.leader, sheet,
@@ -80,7 +80,7 @@ def test_a_bad_value_stops_no_other_of_its_batch(gathering: Gathering) -> None: 
     assert (saved.stamp, saved.cells_missing, Edit.objects.count()) == (2, 4, 1)
 
 
-def test_an_edit_sent_twice_counts_once_and_is_answered_alike(gathering: Gathering) -> None:  # noqa: F811
+def test_an_edit_sent_twice_counts_once_and_is_answered_alike(gathering: Gathering) -> None:
     gathering.opened()
     client = uuid4()
     first = gathering.type_in(gathering.key("wang"), "E", "是", base=1, client=client)
@@ -89,7 +89,7 @@ def test_an_edit_sent_twice_counts_once_and_is_answered_alike(gathering: Gatheri
     assert (gathering.sheet().stamp, Edit.objects.count()) == (2, 1)
 
 
-def test_two_people_on_one_cell_overwrite_nothing(gathering: Gathering) -> None:  # noqa: F811
+def test_two_people_on_one_cell_overwrite_nothing(gathering: Gathering) -> None:
     gathering.opened()
     key, other = gathering.key("wang"), gathering.town.reviewer
     assert gathering.type_in(key, "E", "是", base=1).did == "saved"
@@ -111,7 +111,7 @@ def test_two_people_on_one_cell_overwrite_nothing(gathering: Gathering) -> None:
     ]  # fmt: skip
 
 
-def test_people_on_different_cells_do_not_disturb_each_other(gathering: Gathering) -> None:  # noqa: F811
+def test_people_on_different_cells_do_not_disturb_each_other(gathering: Gathering) -> None:
     gathering.opened()
     key = gathering.key("wang")
     assert gathering.type_in(key, "E", "是", base=1).did == "saved"
@@ -124,7 +124,7 @@ def test_people_on_different_cells_do_not_disturb_each_other(gathering: Gatherin
     assert {row.key for row in changed.rows} == {gathering.key("wang"), gathering.key("li")}
 
 
-def test_the_same_word_of_two_people_is_no_conflict(gathering: Gathering) -> None:  # noqa: F811
+def test_the_same_word_of_two_people_is_no_conflict(gathering: Gathering) -> None:
     gathering.opened()
     gathering.type_in(gathering.key("wang"), "E", "是", base=1)
     assert (
@@ -134,7 +134,7 @@ def test_the_same_word_of_two_people_is_no_conflict(gathering: Gathering) -> Non
     assert gathering.sheet().stamp == 2
 
 
-def test_what_one_typed_offline_arrives_in_its_order(gathering: Gathering) -> None:  # noqa: F811
+def test_what_one_typed_offline_arrives_in_its_order(gathering: Gathering) -> None:
     sheet, key = gathering.opened(), gathering.key("wang")
     edits = [CellEdit(key, "F", str(one), 1, uuid4()) for one in (1, 12, 3)]
     saved = collecting.edit(gathering.town.leader, sheet, edits)
@@ -144,7 +144,7 @@ def test_what_one_typed_offline_arrives_in_its_order(gathering: Gathering) -> No
     assert gathering.type_in(key, "F", "4", base=1).did == "saved", "one's own word is never a stranger's"
 
 
-def test_rows_are_added_taken_out_and_put_back(gathering: Gathering) -> None:  # noqa: F811
+def test_rows_are_added_taken_out_and_put_back(gathering: Gathering) -> None:
     sheet, key = gathering.opened(), "n" + uuid4().hex
 
     def step(row: str, what: str) -> collecting.Saved:
@@ -165,7 +165,7 @@ def test_rows_are_added_taken_out_and_put_back(gathering: Gathering) -> None:  #
     assert step("p" + "1" * 32, "remove").results[0].did == "refused"
 
 
-def test_counts_kept_by_steps_are_those_of_a_recount(gathering: Gathering) -> None:  # noqa: F811
+def test_counts_kept_by_steps_are_those_of_a_recount(gathering: Gathering) -> None:
     from citybrain.hub.forms.collecting import filling
 
     sheet = gathering.fill_all()
@@ -180,7 +180,7 @@ def test_counts_kept_by_steps_are_those_of_a_recount(gathering: Gathering) -> No
     assert counts == (kept.rows_count, kept.cells, kept.cells_known, kept.cells_missing) == (3, 15, 6, 1)
 
 
-def test_who_does_not_fill_here_cannot_type(gathering: Gathering) -> None:  # noqa: F811
+def test_who_does_not_fill_here_cannot_type(gathering: Gathering) -> None:
     gathering.opened()
     key = gathering.key("wang")
     with pytest.raises(Refused, match="没有找到"):
