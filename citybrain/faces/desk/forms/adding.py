@@ -20,14 +20,14 @@ from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused, refuse
 from citybrain.faces.desk.doors import actor_of, officers
-from citybrain.faces.desk.forms.asking import NewForm, put_refusals
+from citybrain.faces.desk.forms.asking import NewForm, about_of, put_refusals, roster_of
 from citybrain.faces.desk.forms.finding import found_form, offices_of
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.forms.access import DRAFT
 from citybrain.hub.forms.book import NotTaken, look
 from citybrain.hub.forms.making import actions
 from citybrain.hub.forms.making.workbooks import keep, path_of
-from citybrain.hub.forms.models import Form, Workbook
+from citybrain.hub.forms.models import Form, Shaped, Workbook
 
 SALT: Final = "forms.kept"
 
@@ -103,9 +103,11 @@ def _drafted(actor: Actor, office: Any, form: NewForm, kept: tuple[Workbook, str
         title=given["title"], purpose=given["purpose"], basis=given["basis"], cycle=given["cycle"],
         fillers=given["fillers"],
     )  # fmt: skip
-    return actions.draft_form(
+    made = actions.draft_form(
         actor, office, about, file=path_of(kept[0]), name=kept[1], sheet=given["sheet"].strip()
     )
+    roster = roster_of(made.title) if made.shaped == Shaped.ROSTER else ""
+    return actions.change_form(actor, made, about_of(made, roster=roster)) if roster else made
 
 
 def _said(made: Form) -> str:

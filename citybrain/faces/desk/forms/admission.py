@@ -20,7 +20,7 @@ from citybrain.base.identity.access import why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
 from citybrain.faces.desk.doors import actor_of, officers
-from citybrain.faces.desk.forms.asking import AdmissionForm, DecisionForm, put_refusals
+from citybrain.faces.desk.forms.asking import AdmissionForm, DecisionForm, about_of, put_refusals
 from citybrain.faces.desk.forms.finding import found_form
 from citybrain.faces.desk.forms.shown import ASKS, FormLine, asked_name, level_name, sets_of
 from citybrain.faces.desk.shell import page as shell_page
@@ -99,10 +99,7 @@ def _asked(request: HttpRequest, actor: Actor, one: Form, form: Any) -> HttpResp
     """Ask for admission; None where something is missing, which then stands in the form."""
     if not form.is_valid():
         return None
-    about = actions.About(
-        title=one.title, purpose=form.cleaned_data["purpose"], basis=form.cleaned_data["basis"], cycle=one.cycle,
-        fillers=one.fillers, shaped=one.shaped, roster=one.roster,
-    )  # fmt: skip
+    about = about_of(one, purpose=form.cleaned_data["purpose"], basis=form.cleaned_data["basis"])
     try:
         actions.ask_admission(actor, actions.change_form(actor, one, about))
     except actions.Unsettled as waiting:

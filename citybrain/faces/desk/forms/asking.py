@@ -1,7 +1,8 @@
 """What is asked when a form is made, admitted or sent down. What may be is decided by the hub's actions."""
 
 from collections.abc import Sequence
-from datetime import datetime, time, timedelta
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta
 from typing import Any, Final
 
 from django import forms
@@ -12,11 +13,26 @@ from django.utils.translation import gettext_lazy as _
 from citybrain.base.areas.models import Level
 from citybrain.base.identity.errors import Refused
 from citybrain.base.identity.models import Agency
-from citybrain.hub.forms.models import Cycle
+from citybrain.hub.forms.making.actions import About
+from citybrain.hub.forms.models import Cycle, Form, Shaped
+from citybrain.hub.forms.rosters import rosters
 
 FILLERS: Final = [(level.value, level.label) for level in Level if level != Level.CITY]
 USUAL_DAYS: Final = 5
 DUE_AT: Final = time(17, 30)
+
+
+def period_of(cycle: str, day: date) -> str:
+    """Return what a period of a cycle is called on a day; empty for forms that are asked once."""
+    told = {"year": day.year, "month": day.month, "day": day.day, "quarter": (day.month + 2) // 3}
+    named = {
+        Cycle.DAY: _now("%(year)d年%(month)d月%(day)d日"),
+        Cycle.WEEK: _now("%(year)d年%(month)d月%(day)d日当周"),
+        Cycle.MONTH: _now("%(year)d年%(month)d月"),
+        Cycle.QUARTER: _now("%(year)d年第%(quarter)d季度"),
+        Cycle.YEAR: _now("%(year)d年"),
+    }
+    return named[Cycle(cycle)] % told if cycle in named else ""
 
 
 def put_refusals(form: forms.Form, refused: Refused) -> None:
@@ -58,6 +74,62 @@ class NewForm(forms.Form):
         _agency_choices(self.fields["office"], offices)
 
 
+def rows_choices() -> list[tuple[str, Any]]:
+    """Return what a row of a form may be: somebody on a roster, an area, anything."""
+    people = [
+        (f"{Shaped.ROSTER}:{key}", _("名册：%(name)s") % {"name": one.name}) for key, one in rosters().items()
+    ]
+    return [
+        (f"{Shaped.ROSTER}:", _("名册：本地全部居民")),
+        *people,
+        (f"{Shaped.FIGURES}:", Shaped.FIGURES.label),
+        (f"{Shaped.FREE}:", Shaped.FREE.label),
+    ]
+
+
+def roster_of(title: str) -> str:
+    """Return the key of the roster that a title names, the longest name of several; empty for none."""
+    bare = title.replace("老年人", "老人")
+    names = {one.zh.replace("老年人", "老人"): key for key, one in rosters().items()}
+    named = [name for name in names if name in bare]
+    return names[max(named, key=len)] if named else ""
+
+
+def about_of(one: Form, **changes: Any) -> About:
+    """Return what a form is for, with some of it changed."""
+    kept = About(one.title, one.purpose, one.basis, one.cycle, one.fillers, one.shaped, one.roster)
+    return replace(kept, **changes)
+
+
+class AboutForm(forms.Form):
+    """What a form is for, changed while it is a draft or was refused."""
+
+    title = forms.CharField(label=_("报表名称"), max_length=200)
+    rows = forms.ChoiceField(label=_("一行是什么"))
+    fillers = forms.TypedChoiceField(label=_("谁来填"), choices=FILLERS, coerce=int)
+    cycle = forms.ChoiceField(label=_("多久一次"), choices=Cycle.choices)
+    purpose = forms.CharField(
+        label=_("用途"), max_length=500, required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+    basis = forms.CharField(label=_("依据"), max_length=500, required=False)
+
+    def __init__(self, one: Form, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.initial = {
+            "title": one.title, "rows": f"{one.shaped}:{one.roster}", "fillers": one.fillers, "cycle": one.cycle,
+            "purpose": one.purpose, "basis": one.basis,
+        }  # fmt: skip
+        field = self.fields["rows"]
+        if isinstance(field, forms.ChoiceField):
+            field.choices = rows_choices()
+
+    def about(self) -> About:
+        """Return what was said. Only after `is_valid`."""
+        given = dict(self.cleaned_data)
+        shaped, _colon, roster = given.pop("rows").partition(":")
+        return About(shaped=shaped, roster=roster, **given)
+
+
 class AdmissionForm(forms.Form):
     """What must be said to ask for admission."""
 
@@ -97,13 +169,16 @@ class IssueForm(forms.Form):
     )  # fmt: skip
 
     def __init__(
-        self, roots: Sequence[tuple[int, str]], level: int, today: Any, *args: Any, **more: Any
+        self, roots: Sequence[tuple[int, str]], one: Form, today: date, *args: Any, **more: Any
     ) -> None:
         super().__init__(*args, **more)
         field = self.fields["root"]
         if isinstance(field, forms.ChoiceField):
             field.choices = list(roots)
-        self.initial = {"level": level, "due_day": today + timedelta(days=USUAL_DAYS), "due_time": DUE_AT}
+        self.initial = {
+            "level": one.fillers, "period": period_of(one.cycle, today),
+            "due_day": today + timedelta(days=USUAL_DAYS), "due_time": DUE_AT,
+        }  # fmt: skip
 
     def due(self) -> datetime:
         """Return the moment of the deadline. Only after `is_valid`."""

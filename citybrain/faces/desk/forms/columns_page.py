@@ -20,6 +20,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
 from citybrain.faces.desk.data.shown import field_name
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.forms.asking import about_of, rows_choices
 from citybrain.faces.desk.forms.finding import found_form
 from citybrain.faces.desk.forms.shown import ASKS, SUMS, confidence, derived_name, header, reasons
 from citybrain.faces.desk.shell import page as shell_page
@@ -30,9 +31,10 @@ from citybrain.hub.forms.making import actions, meanings
 from citybrain.hub.forms.making.drawing import answers_of
 from citybrain.hub.forms.making.reading import Read, read_table
 from citybrain.hub.forms.making.workbooks import path_of
-from citybrain.hub.forms.models import Form, Version
+from citybrain.hub.forms.models import Form, FormState, Version
 
 MOST: Final = 30
+OPEN: Final = (FormState.DRAFT, FormState.REFUSED)
 OWN: Final = frozenset({Asks.SERIAL, Asks.FORMULA, Asks.AREA, Asks.FILLER, Asks.DATE})
 SPLIT: Final = str.maketrans(
     {",": "、", "，": "、", ";": "、", "；": "、", "\n": "、", "\r": "、", "/": "、"}
@@ -123,7 +125,7 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
         return redirect("desk:form", form_id)
     lines = [line_of(column) for column in one.current.shape]
     if request.method == "POST":
-        changed = _save(request, actor, one, lines)
+        changed = _rows_said(request, actor, one) + _save(request, actor, one, lines)
         if not any(line.wrong for line in lines):
             return _saved(request, actor, one, changed)
     found = read_again(one.current)
@@ -135,6 +137,8 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
         "notes": [str(note) for note in found.notes] if found else [],
         "lines": lines,
         "kinds": kinds(),
+        "rows": rows_choices() if one.state in OPEN else [],
+        "rows_chosen": request.POST.get("rows") or f"{one.shaped}:{one.roster}",
         "sums": list(SUMS.items()),
         "wrong": sum(bool(line.wrong) for line in lines),
         "unsure_tone": "due_soon" if unsure else "normal",
@@ -148,6 +152,16 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
     }
     status = 422 if context["wrong"] else 200
     return shell_page(request, "desk/forms/columns.html", "forms", context, status=status)
+
+
+def _rows_said(request: HttpRequest, actor: Actor, one: Form) -> int:
+    """Keep what a row is, where that was changed; return how many changes that makes."""
+    said = request.POST.get("rows", "")
+    if one.state not in OPEN or said not in dict(rows_choices()) or said == f"{one.shaped}:{one.roster}":
+        return 0
+    shaped, _colon, roster = said.partition(":")
+    actions.change_form(actor, one, about_of(one, shaped=shaped, roster=roster))
+    return 1
 
 
 def line_of(column: Column) -> Line:

@@ -66,7 +66,7 @@ def issue_view(request: HttpRequest, form_id: int) -> HttpResponse:
         messages.error(request, _("这张报表还没有准入，不能下发。请先申请准入。"))
         return redirect("desk:form", form_id)
     roots = roots_of(one)
-    form = IssueForm(roots, one.fillers, timezone.localdate(), request.POST or None)
+    form = IssueForm(roots, one, timezone.localdate(), request.POST or None)
     if request.method == "POST" and form.is_valid():
         given = form.cleaned_data
         try:

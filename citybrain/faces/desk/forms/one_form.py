@@ -18,6 +18,7 @@ from citybrain.base.identity.access import why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.forms.asking import AboutForm, put_refusals, rows_choices
 from citybrain.faces.desk.forms.finding import found_form
 from citybrain.faces.desk.forms.shown import (
     ROUND_TONES,
@@ -137,10 +138,35 @@ def form_view(request: HttpRequest, form_id: int) -> HttpResponse:
         "unsettled": len(actions.unsettled(shape)) if one.state in OPEN else 0,
         "rounds": [round_line(each) for each in rounds],
         "events": event_lines(one.events.all()[:EVENTS]),
+        "rows_word": rows_word(one),
+        "about": AboutForm(one) if one.state in OPEN else None,
         "has_file": bool(one.current and one.current.workbook_id),
         **_rights(actor, one),
     }
     return shell_page(request, "desk/forms/form.html", "forms", context)
+
+
+def rows_word(one: Form) -> str:
+    """Return what a row of a form is."""
+    return str(dict(rows_choices()).get(f"{one.shaped}:{one.roster}", one.get_shaped_display()))
+
+
+@require_POST
+@officers
+def about_view(request: HttpRequest, form_id: int) -> HttpResponse:
+    """Change what a form is for; what can't be is said on a page of its own, with everything typed."""
+    actor = actor_of(request)
+    one = found_form(actor, form_id)
+    form = AboutForm(one, request.POST)
+    if form.is_valid():
+        try:
+            actions.change_form(actor, one, form.about())
+        except Refused as refused:
+            put_refusals(form, refused)
+        else:
+            messages.success(request, _("已保存。"))
+            return redirect("desk:form", form_id)
+    return shell_page(request, "desk/forms/about.html", "forms", {"one": one, "about": form}, status=422)
 
 
 def _rights(actor: Actor, one: Form) -> dict[str, bool]:

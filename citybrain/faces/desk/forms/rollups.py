@@ -17,14 +17,13 @@ from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.forms.finding import found_round
 from citybrain.faces.desk.forms.rounds import below_of, tabs_of
-from citybrain.faces.desk.forms.shown import ROUND_TONES, SUMS, header, left_to_fill, level_name, place
+from citybrain.faces.desk.forms.shown import ROUND_TONES, SUMS, left_to_fill, level_name, place
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.forms import collecting
 from citybrain.hub.forms.collecting import Figure, FigureState, Rollup, RollupRow
 from citybrain.hub.forms.models import Round, RoundState
 
 WORDS: Final = {
-    FigureState.NONE: ("quiet", "–"),
     FigureState.HIDDEN: ("paused", gettext_lazy("人数过少，不显示")),
     FigureState.PENDING: ("due_soon", gettext_lazy("收齐后显示")),
 }
@@ -58,7 +57,10 @@ def rollup_view(request: HttpRequest, round_id: int) -> HttpResponse:
         ],
         "where": place(found.total.area_id),
         "level_word": level_name(level),
-        "columns": [(column, header(column), str(SUMS[column.sums])) for column in found.columns],
+        "columns": [
+            (column, "" if column.unit in column.name else column.unit, str(SUMS[column.sums]))
+            for column in found.columns
+        ],
         "rows": [line_of(row, found, one, level) for row in found.rows[:STEP]],
         "more": max(0, len(found.rows) - STEP),
         "total": line_of(found.total, found, one, level),
@@ -113,7 +115,7 @@ def line_of(row: RollupRow, found: Rollup, one: Round, level: int) -> dict[str, 
 
 def cell_of(figure: Figure) -> dict[str, str]:
     """Return a figure, or why there is none."""
-    if figure.state == FigureState.SHOWN:
-        return {"text": figure.text, "tone": "", "word": ""}
+    if figure.state not in WORDS:
+        return {"text": figure.text or "–", "tone": "", "word": ""}
     tone, word = WORDS[figure.state]
     return {"text": "", "tone": tone, "word": str(word)}

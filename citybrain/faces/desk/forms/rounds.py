@@ -137,7 +137,7 @@ def round_view(request: HttpRequest, round_id: int) -> HttpResponse:
         "total": found.total,
         "percent": round(found.total.share * 100),
         "owing": (owing := found.total.waiting + found.total.filling + found.total.returned),
-        "owing_tone": "late" if found.total.late else "due_soon" if owing else "normal",
+        "owing_tone": "late" if found.total.late else "info" if owing else "normal",
         "owing_word": _late_words(found.total.late) if owing else _("都交了"),
         "given_words": _("%(given)s / %(all)s 份")
         % {
@@ -272,6 +272,7 @@ def map_view(request: HttpRequest, round_id: int) -> HttpResponse:
         told = feature["properties"]
         told["name"] = place(told["id"])
         told["percent"] = round(told["share"] * 100)
+        told["label"] = f"{told['handed_in']}/{told['sheets']}"
         told["said"] = _("%(given)s / %(all)s 份已交") % {
             "given": words.amount(told["handed_in"]), "all": words.amount(told["sheets"]),
         }  # fmt: skip

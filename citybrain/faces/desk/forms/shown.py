@@ -38,6 +38,7 @@ SHEET_TONES: Final = {
 HANDED_IN: Final = frozenset({SheetState.SUBMITTED, SheetState.REVIEWED, SheetState.ACCEPTED})
 REASONS: Final = {
     "learnt": gettext_lazy("有人确认过"),
+    "heard": gettext_lazy("别的单位确认过"),
     "same_meaning": gettext_lazy("名称同义"),
     "alike": gettext_lazy("名称相近"),
     "about": gettext_lazy("报表讲的就是它"),

@@ -23,6 +23,7 @@ urlpatterns = [
     path("saved/", savings.saved_view, name="forms_saved"),
     path("choose/fields/", columns_page.fields_view, name="forms_choose_fields"),
     path("<int:form_id>/", one_form.form_view, name="form"),
+    path("<int:form_id>/about/", one_form.about_view, name="form_about"),
     path("<int:form_id>/file/", one_form.file_view, name="form_file"),
     path("<int:form_id>/columns/", columns_page.columns_view, name="form_columns"),
     path("<int:form_id>/revise/", adding.revise_view, name="form_revise"),

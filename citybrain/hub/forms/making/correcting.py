@@ -97,7 +97,7 @@ def confirm_columns(actor: Actor, form: Form, letters: Sequence[str] = ()) -> Ve
         columns = [replace(one, sure=True) if one in confirmed else one for one in _shape(form)]
         version = _kept(actor, form, columns, now)
         for one in confirmed:
-            if one.asks == Asks.DATA:
+            if one.asks == Asks.DATA and not one.derived:  # what is worked out is no meaning
                 meanings.remember(actor, one.path, form.office.kind_id, _meaning(one), now)
         body = {"letters": [one.letter for one in confirmed], "version": version.number}
         note(actor, "confirm_columns", form, now, body, hat=hat)
