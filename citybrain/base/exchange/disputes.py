@@ -3,6 +3,7 @@
 The data set's provider sends back and settles; the supplier that is asked answers. Who gives way ends it.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import orjson
@@ -12,7 +13,8 @@ from django.utils.translation import gettext as _
 
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.actions.lending import due
-from citybrain.base.catalogue.models import Supply
+from citybrain.base.catalogue.models import DataSet, Supply
+from citybrain.base.catalogue.shape import Field
 from citybrain.base.exchange import landing, runs
 from citybrain.base.exchange.conflicts import ANSWER_MINUTES, told
 from citybrain.base.exchange.models import OPEN_CONFLICT, Conflict, Run, Source
@@ -139,7 +141,7 @@ def _end(actor: Actor, conflict: Conflict, supply: Supply, note: str, state: str
     if source is None:
         return None
     said = {name: values[side] for name, values in conflict.fields.items()}
-    row = {**_stored(conflict), **conflict.key_values, **said}
+    row = {**stored_row(conflict.dataset, conflict.key_values), **conflict.key_values, **said}
     landed = landing.land([orjson.dumps(row) + b"\n"])
     return runs.queue(
         source, actor.key, ingest=f"conflict-{conflict.pk}", landed=landed, name="conflict.jsonl", mode="upsert",
@@ -147,16 +149,19 @@ def _end(actor: Actor, conflict: Conflict, supply: Supply, note: str, state: str
     )  # fmt: skip
 
 
-def _stored(conflict: Conflict) -> dict[str, Any]:
-    """Return the row that is stored as texts, so that a settled one is whole; nothing where it is gone."""
-    shape, code = conflict.dataset.shape, conflict.dataset.code
+def stored_row(dataset: DataSet, key_values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a row that is stored as texts that intake reads, so that a mended one is whole; nothing where it is gone.
+
+    Values of the key are texts as the lake writes them.
+    """
+    shape, code = dataset.shape, dataset.code
     try:
         there = engine.columns_of(Table(code).schema())
-        names = [name for name in shape.names if name in there]
-        texts = ", ".join(f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}" for name in names)
+        texts = ", ".join(
+            f"{_text(shape.field(name))} AS {quoted(name)}" for name in shape.names if name in there
+        )
         keys = " AND ".join(
-            f"CAST({quoted(name)} AS VARCHAR) = {literal(str(value))}"
-            for name, value in conflict.key_values.items()
+            f"CAST({quoted(name)} AS VARCHAR) = {literal(str(value))}" for name, value in key_values.items()
         )
         with engine.session() as link:
             rows = link.execute(f"SELECT {texts} FROM {engine.relation_sql(code)} WHERE {keys}")  # noqa: S608
@@ -164,3 +169,10 @@ def _stored(conflict: Conflict) -> dict[str, Any]:
     except LakeError:
         return {}
     return {name: value for name, value in found[0].items() if value is not None} if found else {}
+
+
+def _text(field: Field) -> str:
+    """Return the SQL of a field as text: a moment with its offset as intake reads it, not as the engine writes it."""
+    if field.type.kind == "timestamp":
+        return f"strftime({quoted(field.name)} AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%f') || '+00:00'"
+    return f"CAST({quoted(field.name)} AS VARCHAR)"

@@ -6,7 +6,7 @@ and seen by everybody. The row's key is kept sealed: it may be somebody's number
 
 import base64
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from django.db import transaction
@@ -18,15 +18,12 @@ from citybrain.base.catalogue.access import Side, reach
 from citybrain.base.catalogue.actions.lending import due
 from citybrain.base.catalogue.models import DataSet
 from citybrain.base.exchange import landing, mending, runs, sealing
+from citybrain.base.exchange.disputes import stored_row
 from citybrain.base.exchange.models import Run, Source
-from citybrain.base.exchange.reading.plan import literal, quoted
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
-from citybrain.base.lake import engine
-from citybrain.base.lake.names import LakeError
 from citybrain.base.lake.serving import SEPARATOR
-from citybrain.base.lake.tables import Table
 from citybrain.base.ledger import record
 from citybrain.base.worktime.clock import Clock
 from citybrain.hub.forms.access import SETTLE
@@ -173,35 +170,14 @@ def _mended(actor: Actor, held: Dispute, value: str) -> Run:
     if source is None or not shape.has(held.field):
         raise refuse("outcome", _("此数据集没有可写入的来源，请在业务系统中更正。"))
     keys = _key(held)
-    row = {**_row(dataset, keys), **keys, held.field: stored(shape.field(held.field), value)}
-    wrong = [one for one in mending.still_wrong(shape, row) if one.field in {"", held.field}]
-    if wrong:
+    row = {**stored_row(dataset, keys), **keys, held.field: stored(shape.field(held.field), value)}
+    if mending.still_wrong(shape, row):
         raise refuse("value", _("这个值不符合数据集的规则，请核对。"))
     landed = landing.land([orjson.dumps({name: one for name, one in row.items() if one is not None}) + b"\n"])
     return runs.queue(
         source, actor.key, ingest=f"form-dispute-{held.pk}", landed=landed, name="dispute.jsonl", mode="upsert",
         done={"internal": {"settled": True}},
     )  # fmt: skip
-
-
-def _row(dataset: DataSet, keys: Mapping[str, str]) -> dict[str, Any]:
-    """Return the row as texts as the lake has it; nothing where it is gone."""
-    try:
-        there = engine.columns_of(Table(dataset.code).schema())
-        texts = ", ".join(
-            f"CAST({quoted(name)} AS VARCHAR) AS {quoted(name)}"
-            for name in dataset.shape.names
-            if name in there
-        )
-        where = " AND ".join(
-            f"CAST({quoted(name)} AS VARCHAR) = {literal(one)}" for name, one in keys.items()
-        )
-        with engine.session() as link:
-            rows = link.execute(f"SELECT {texts} FROM {engine.relation_sql(dataset.code)} WHERE {where}")  # noqa: S608
-            found: list[dict[str, Any]] = rows.to_arrow_table().to_pylist()
-    except LakeError:
-        return {}
-    return found[0] if found else {}
 
 
 def _sealed(keys: Mapping[str, str]) -> dict[str, str]:

@@ -167,7 +167,11 @@ class _Work:
         doubts.mark(self.read, self.people, filled)
         answers.fill(self.node, self.people.tokens, filled, self.now)
         versions = {
-            code: {"version": one.version, "at": self.now.isoformat()}
+            code: {
+                "version": one.version,
+                "at": self.now.isoformat(),
+                "grant": self.rights[code].policy.number,
+            }
             for code, one in self.read.items()
             if not one.down
         }
@@ -204,7 +208,7 @@ class _Work:
             granted = tuple(dict.fromkeys(name for name in names if name in right.fields))
             if granted and numbers and right.shape.subject:
                 wants.append(Want(right, granted, right.shape.subject, numbers, (), right.last))
-        self.read.update(Reading(self.actor, self.purpose, self.now).read(wants))
+        self.read.update(Reading(self.actor, self.purpose).read(wants))
 
     def _lacking(self, columns: Sequence[Column]) -> tuple[str, ...]:
         """Return who has no value in some column that another set may fill."""
@@ -242,7 +246,7 @@ class _Work:
         mask = right.mask(name)
         state = State.STALE if code in self.late else State.KNOWN
         filled = Filled(column, code, state, self.days.get(code), mask)
-        show, place, rows = shower(right.shape.field(name), mask), read.at(name), read.rows
+        show, place, rows = shower(right.shape.field(name), mask, column.options), read.at(name), read.rows
         absent = State.MISSING if code in _registers() else State.NONE
         values = filled.values
         for at, number in enumerate(self.people.numbers):
@@ -269,7 +273,8 @@ class _Work:
                 or right.mask(name) != filled.mask
             ):
                 continue
-            show, place = shower(right.shape.field(name), filled.mask), read.at(name)
+            show = shower(right.shape.field(name), filled.mask, filled.column.options)
+            place = read.at(name)
             state = State.STALE if code in self.late else State.KNOWN
             for at, number in enumerate(self.people.numbers):
                 row = None if filled.values[at] else read.rows.get(number)

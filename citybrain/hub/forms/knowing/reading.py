@@ -5,9 +5,10 @@ for each grant and copy and kept; people are one array parameter.
 """
 
 import logging
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
@@ -64,15 +65,23 @@ class Read:
 
 
 _statements: dict[tuple[Any, ...], Statement] = {}
+_moments = threading.Lock()
+_last = [datetime.min.replace(tzinfo=UTC)]
+
+
+def _moment() -> datetime:
+    """Return the moment of a reading; no two of a process have the same, as receipts are told apart by it."""
+    with _moments:
+        _last[0] = max(timezone.now(), _last[0] + timedelta(microseconds=1))
+        return _last[0]
 
 
 class Reading:
     """One look at some data sets by an actor; `purpose` goes into the ledger with each receipt."""
 
-    def __init__(self, actor: Actor, purpose: str, now: datetime | None = None) -> None:
+    def __init__(self, actor: Actor, purpose: str) -> None:
         self.actor = actor
         self.purpose = purpose
-        self.now = now or timezone.now()
 
     def read(self, wants: Sequence[Want]) -> dict[str, Read]:
         """Return what each set holds, by its code, and leave the receipts. One want for a set."""
@@ -123,7 +132,7 @@ class Reading:
         receipts.write(self._delivered(want, one, ordinals) for want, one in read if not one.down)
 
     def _delivered(self, want: Want, one: Read, ordinals: Mapping[str, int]) -> receipts.Delivered:
-        policy = want.right.policy
+        policy, at = want.right.policy, _moment()
         if want.right.shape.subject is not None:
             kind = SetKind.SUBJECT.value
             members = np.unique(np.array([ordinals[number] for number in one.rows], np.uint64))
@@ -133,7 +142,7 @@ class Reading:
         asked = ((want.name, "in"), *((each.field, str(each.op)) for each in want.where))
         what = What(policy.agency_id, policy.number, one.code, one.version, MODE, one.fields, 0, kind, asked)
         return receipts.Delivered(
-            policy.grant_id, what, self.now, self.now, len(one.rows), members, actor=self.actor.key,
+            policy.grant_id, what, at, at, len(one.rows), members, actor=self.actor.key,
             more={"for": self.purpose},
         )  # fmt: skip
 

@@ -1,6 +1,6 @@
 """Values of data sets as they stand in a form: codes as their meaning, areas by name, masks as they are."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
@@ -16,8 +16,31 @@ TRUTH: Final = {True: "是", False: "否"}
 AREA_LENGTHS: Final = (15, 12, 9, 6)
 
 
-def shower(field: Field, mask: str) -> Callable[[Any], str]:
-    """Return what writes a value of a field; an empty one is ""."""
+def shower(field: Field, mask: str, options: Sequence[str] = ()) -> Callable[[Any], str]:
+    """Return what writes a value of a field; an empty one is "". `options` are the words the form's column allows."""
+    show = _shower(field, mask)
+    if not options or mask:
+        return show
+    fitted: dict[str, str] = {}
+
+    def fit(value: Any) -> str:
+        text = show(value)
+        if text not in fitted:
+            fitted[text] = fitting(text, options)
+        return fitted[text]
+
+    return fit
+
+
+def fitting(text: str, options: Sequence[str]) -> str:
+    """Return the one option that means a text: itself, or the only one that begins it (男 for 男性); else the text."""
+    if not text or text in options:
+        return text
+    alike = [one for one in options if one and (text.startswith(one) or one.startswith(text))]
+    return alike[0] if len(alike) == 1 else text
+
+
+def _shower(field: Field, mask: str) -> Callable[[Any], str]:
     if mask:
         return plain
     if field.code_table in codes.AREA_TABLES:

@@ -58,7 +58,7 @@ def members(
         fields = tuple(dict.fromkeys(each.field for each in conditions)) or (right.policy.fields[0],)
         wants.append(Want(right, fields, right.shape.subject, people.numbers, conditions))
     found: set[str] = set()
-    for read in Reading(actor, told, moment).read(wants).values():
+    for read in Reading(actor, told).read(wants).values():
         found.update(read.rows)
         if read.down:
             not_asked[read.code] = "down"

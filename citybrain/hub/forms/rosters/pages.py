@@ -14,6 +14,7 @@ from citybrain.hub.forms.rosters.kinds import Roster
 
 Op = Literal["eq", "ne", "contains", "prefix", "lt", "le", "gt", "ge", "empty", "filled"]
 OPS: Final[tuple[Op, ...]] = get_args(Op)
+_OP: Final[Mapping[str, Op]] = {one: one for one in OPS}
 VISITED: Final = ("", "never", "month", "due")
 CHANGED: Final = ("", "new", "changed")
 MOST_FILTERS: Final = 20
@@ -81,15 +82,14 @@ class Asked:
         """Return what was asked. Raises Refused for anything of another form."""
         try:
             where = tuple(
-                Filter(str(key), next(one for one in OPS if one == op), str(value)[:200])
-                for key, op, value in data.get("where") or ()
+                Filter(str(key), _OP[op], str(value)[:200]) for key, op, value in data.get("where") or ()
             )
             asked = Asked(
                 where, str(data.get("search") or "").strip()[:100], str(data.get("sort") or ""), bool(data.get("down")),
                 max(1, int(data.get("page") or 1)), int(data.get("size") or 50), str(data.get("visited") or ""),
                 str(data.get("changed") or ""), bool(data.get("changes", True)),
             )  # fmt: skip
-        except (AttributeError, TypeError, ValueError, StopIteration) as bad:
+        except (AttributeError, KeyError, TypeError, ValueError) as bad:
             raise refuse("asked", _("查询条件的格式不对。")) from bad
         if len(where) > MOST_FILTERS or asked.visited not in VISITED or asked.changed not in CHANGED:
             raise refuse("asked", _("查询条件的格式不对。"))
