@@ -14,6 +14,7 @@ from citybrain.faces.desk import boards
 from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.data.home import waiting_for
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.forms.home import waiting_for as forms_waiting_for
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import case_row, row_views
 from citybrain.faces.desk.work import Tab, tabs_for
@@ -46,9 +47,9 @@ def home_view(request: HttpRequest) -> HttpResponse:
     if is_phone(request) and works_outside(actor):
         return HttpResponseRedirect(reverse("desk:m_tasks"))
     now = timezone.now()
-    data_waiting = waiting_for(actor, now)
+    waiting = {"data_waiting": waiting_for(actor, now), "forms_waiting": forms_waiting_for(actor, now)}
     if not actor.may(VIEW):
-        given = {"areas": area_names(actor), "data_waiting": data_waiting}
+        given = {"areas": area_names(actor), **waiting}
         return shell_page(request, "desk/home/none.html", "home", given)
     tabs = tabs_for(actor)
     context: dict[str, Any] = {
@@ -56,7 +57,7 @@ def home_view(request: HttpRequest) -> HttpResponse:
         "watched": [tab for tab in tabs if tab.key in WATCHED],
         "everything": [tab for tab in tabs if tab.key in EVERYTHING],
         "areas": area_names(actor),
-        "data_waiting": data_waiting,
+        **waiting,
         "boards": boards.boards_for(actor),
         "today": figures.today(actor, now=now),
         "now": now,
