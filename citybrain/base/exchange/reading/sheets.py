@@ -7,6 +7,7 @@ import mmap
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
 from functools import cache
@@ -262,9 +263,26 @@ def _refuse_too_large(path: Path, limits: Limits) -> None:
             raise Unreadable("bomb", unpacked=unpacked, packed=size)
 
 
+@contextmanager
+def _calamine() -> Iterator[None]:
+    """Raise Unreadable for what calamine can't read, and where it gives up by a panic, which is no Exception."""
+    try:
+        yield
+    except python_calamine.PasswordError as locked:
+        raise Unreadable("encrypted") from locked
+    except (python_calamine.CalamineError, OSError, ValueError) as bad:
+        if isinstance(bad, Unreadable):
+            raise
+        raise Unreadable("damaged", detail=str(bad)[:200]) from bad
+    except BaseException as bad:
+        if type(bad).__name__ != "PanicException":
+            raise
+        raise Unreadable("damaged", detail=str(bad)[:200]) from bad
+
+
 def _open_calamine(path: Path, limits: Limits, wanted: str) -> Opened:
     _refuse_too_large(path, limits)
-    try:
+    with _calamine():
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
         if wanted and wanted not in names:
@@ -280,12 +298,6 @@ def _open_calamine(path: Path, limits: Limits, wanted: str) -> Opened:
             if sheet.height or name == candidates[-1]:
                 spans = _calamine_spans(sheet)
                 return Opened(name, tuple(one for one in names if one != name), spans, _calamine_rows(sheet))
-    except python_calamine.PasswordError as locked:
-        raise Unreadable("encrypted") from locked
-    except (python_calamine.CalamineError, OSError, ValueError) as bad:
-        if isinstance(bad, Unreadable):
-            raise
-        raise Unreadable("damaged", detail=str(bad)[:200]) from bad
     raise Unreadable("no_rows")
 
 
@@ -295,7 +307,9 @@ def _calamine_spans(sheet: Any) -> tuple[Span, ...]:
 
 
 def _calamine_rows(sheet: Any) -> Iterator[Row]:
-    for number, cells in enumerate(sheet.to_python(skip_empty_area=False), start=1):
+    with _calamine():
+        rows = sheet.to_python(skip_empty_area=False)
+    for number, cells in enumerate(rows, start=1):
         yield number, [shown(cell) for cell in cells]
 
 

@@ -11,6 +11,7 @@ from citybrain.base.exchange.reading.containers import identify
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.workbook import local, open_workbook, parse
 from citybrain.hub.forms.book import package
+from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.filling import bounded
 from citybrain.hub.forms.book.layout import Layout
 from citybrain.hub.forms.book.table import Note, NotTaken
@@ -56,18 +57,12 @@ def look(path: Path, name: str = "", limits: Limits | None = None) -> Facts:
 
     Raises NotTaken for what is no workbook we fill, Unreadable for a damaged, locked or bomb-like one.
     """
-    limits = limits or Limits()
-    kind = kind_of_file(path)
-    if kind == "xls":
-        from citybrain.hub.forms.book.xls.facts import look as look_xls
-
-        facts = look_xls(path, limits)
-    else:
-        facts = _look_xlsx(path, kind, limits)
+    with sound():
+        facts = _look(path, limits or Limits())
     suffix = PurePosixPath(name or path.name).suffix.lower()
     notes: list[Note] = []
-    if suffix and kind not in SUFFIXES.get(suffix, set()):
-        notes.append(Note("misnamed", {"suffix": suffix, "kind": f".{kind}"}))
+    if suffix and facts.kind not in SUFFIXES.get(suffix, set()):
+        notes.append(Note("misnamed", {"suffix": suffix, "kind": f".{facts.kind}"}))
     if facts.macros:
         notes.append(Note("macros"))
     if facts.links:
@@ -83,6 +78,15 @@ def look(path: Path, name: str = "", limits: Limits | None = None) -> Facts:
         facts.links,
         (*notes, *facts.notes),
     )
+
+
+def _look(path: Path, limits: Limits) -> Facts:
+    kind = kind_of_file(path)
+    if kind == "xls":
+        from citybrain.hub.forms.book.xls.facts import look as look_xls
+
+        return look_xls(path, limits)
+    return _look_xlsx(path, kind, limits)
 
 
 def _look_xlsx(path: Path, kind: str, limits: Limits) -> Facts:

@@ -1,5 +1,6 @@
 """Where the header of a form stands, what its columns are called, and where its rows begin and end."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -14,6 +15,8 @@ from citybrain.hub.forms.book.filling import letters_of
 from citybrain.hub.forms.matching.matcher import Column
 
 EXAMPLES: Final = 5
+ATTACHED: Final = re.compile(r"附\s*[件表录]?\s*[\d一二三四五六七八九十]*\s*(?:[-—]\s*\d+)?\s*[:：]?")
+LABEL: Final = re.compile(r"\S{2,8}[:：]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ def of_rows(sheet: str, rows: Sequence[Sequence[str]], spans: Sequence[Span]) ->
     """Return the table among the first rows of a sheet; `spans` are its merged cells, as in Opened."""
     by_index = [(top - 1, left, bottom - 1, right) for top, left, bottom, right in spans]
     header = find_header(rows, spans=by_index)
-    title = next((cell.strip() for row in rows[: header.first] for cell in row if not blank(cell)), sheet)
+    title = _title([cell.strip() for row in rows[: header.first] for cell in row if not blank(cell)]) or sheet
     width = len(header.names)
     below = [row for row in rows[header.begins :] if not is_footer(row, width)]
     columns = tuple(
@@ -66,6 +69,12 @@ def of_rows(sheet: str, rows: Sequence[Sequence[str]], spans: Sequence[Span]) ->
         for at in range(width)
     )
     return Layout(sheet, title, columns, header.first + 1, header.last + 1, header.begins + 1)
+
+
+def _title(above: Sequence[str]) -> str:
+    """Return the title among the cells above a header: not "附件 1", nor "填报单位：" and the like."""
+    named = (one for one in above if not ATTACHED.fullmatch(one) and not LABEL.match(one))
+    return next(named, next(iter(above), ""))
 
 
 def names_over(

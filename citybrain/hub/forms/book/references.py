@@ -45,7 +45,8 @@ class Growth:
                 return self._range(found["bare"], in_rows=in_rows) if here else found[0]
             if not found["named"]:
                 return found[0]
-            name = found["sheet"].strip("'").replace("''", "'")
+            name = found["sheet"]
+            name = name[1:-1].replace("''", "'") if name.startswith("'") else name
             if name != self.sheet:
                 return found[0]
             return f"{found['sheet']}!{self._range(found['named'], in_rows=in_rows and here)}"

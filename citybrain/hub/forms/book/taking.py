@@ -12,6 +12,7 @@ from citybrain.base.exchange.reading.header import LOOKED_AT
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import column_index, open_sheet
+from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import kind_of_file
 from citybrain.hub.forms.book.form_end import body
 from citybrain.hub.forms.book.layout import in_order, names_over
@@ -31,8 +32,8 @@ def read_rows(table: Table, path: Path, limits: Limits | None = None) -> Taken:
     table. A header that lies a few rows off is found; one that asks something else is refused. Raises NotTaken,
     Unreadable.
     """
-    kind = kind_of_file(path)
-    with tempfile.TemporaryDirectory(prefix="citybrain-form-") as work:
+    with sound(), tempfile.TemporaryDirectory(prefix="citybrain-form-") as work:
+        kind = kind_of_file(path)
         try:
             opened = open_sheet(
                 path, "xls" if kind == "xls" else "xlsx", Path(work), limits or Limits(), table.sheet

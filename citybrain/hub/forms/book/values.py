@@ -15,7 +15,7 @@ from citybrain.hub.forms.columns import Column, Sums
 DIGITS_KEPT: Final = 15
 PLAIN: Final = re.compile(r"[+-]?\d+(?:\.\d+)?")
 GROUPED: Final = re.compile(r"[+-]?\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-LOST: Final = re.compile(r"[+-]?\d\.\d+[eE]\+(\d+)")
+LOST: Final = re.compile(r"[+-]?\d\.\d+[eE]\+?(\d+)")
 UNIT: Final = re.compile(r"(?<=\d)\s*(?:元|万元|人|户|个|次|岁|%|平方米|㎡|km2|亩|吨)$")
 DAY: Final = re.compile(
     r"(\d{4})\s*[-/.年]\s*(\d{1,2})\s*(?:[-/.月]\s*(\d{1,2})\s*[日号]?)?(?:[T\s]+(\d{1,2}:\d{2}(?::\d{2})?)(?:\.\d+)?)?"

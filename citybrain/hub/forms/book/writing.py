@@ -14,6 +14,7 @@ from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import column_index, open_sheet
 from citybrain.base.exchange.reading.workbook import Workbook, local, open_workbook, parse
 from citybrain.hub.forms.book import growing, package
+from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import kind_of_file
 from citybrain.hub.forms.book.filling import Sheet, bounded, calculated, put
 from citybrain.hub.forms.book.form_end import MOST_ROWS, Body, body
@@ -33,14 +34,15 @@ def write(table: Table, rows: Filling, limits: Limits | None = None) -> Written:
     doesn't give them; formulas are never overwritten. Raises NotTaken (why it can't be), Unreadable (a broken file).
     """
     limits = limits or Limits()
-    kind = table.kind or kind_of_file(table.path)
     if len(rows) > MOST_ROWS:
         raise NotTaken("many_rows", count=len(rows), limit=MOST_ROWS)
-    if kind == "xls":
-        from citybrain.hub.forms.book.xls.writing import write as write_xls
+    with sound():
+        kind = table.kind or kind_of_file(table.path)
+        if kind == "xls":
+            from citybrain.hub.forms.book.xls.writing import write as write_xls
 
-        return write_xls(table, rows, limits)
-    return _write_xlsx(table, rows, limits, kind)
+            return write_xls(table, rows, limits)
+        return _write_xlsx(table, rows, limits, kind)
 
 
 def body_of(table: Table, kind: str, limits: Limits) -> Body:
@@ -52,7 +54,6 @@ def body_of(table: Table, kind: str, limits: Limits) -> Body:
 
 
 def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Written:
-    there = body_of(table, kind, limits)
     book = open_workbook(table.path, limits)
     with book.archive as archive:
         bounded(archive, limits)
@@ -61,6 +62,7 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
         count = xml.count(b"<c ") + xml.count(b":c ")
         if count > MOST_CELLS:
             raise NotTaken("many_cells", sheet=table.sheet, count=count, limit=MOST_CELLS)
+        there = body_of(table, kind, limits)
         sheet = Sheet(xml)
         last = prepared(table, there, {row: [one for one, _ in told] for row, told in sheet.columns.items()})
         more = max(0, table.begins + len(rows) - 1 - max(last, table.begins - 1))

@@ -39,7 +39,9 @@ class Container:
     def name(self, at: int) -> str:
         """Return an entry's name."""
         length = struct.unpack_from("<H", self.entries[at], 64)[0]
-        return self.entries[at][: max(0, min(length, 64) - 2)].decode("utf-16-le", "replace")
+        return (
+            self.entries[at][: max(0, min(length, 64) - 2)].decode("utf-16-le", "replace").partition("\0")[0]
+        )
 
     def _children(self) -> list[int]:
         waiting = [struct.unpack_from("<I", self.entries[0], 76)[0]]

@@ -7,7 +7,9 @@ from typing import Final
 
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.hub.forms.book.facts import Facts
+from citybrain.hub.forms.book.filling import letters_of
 from citybrain.hub.forms.book.table import Note
+from citybrain.hub.forms.book.xls.cells import grid
 from citybrain.hub.forms.book.xls.records import BOF, EOF, PROTECT, SUPBOOK, Book, records, text_at
 
 MACROS: Final = "_vba_project_cur"
@@ -61,3 +63,10 @@ def _links(book: Book) -> tuple[str, ...]:
         if last:
             found.append(last)
     return tuple(dict.fromkeys(found))
+
+
+def formulas(path: Path, sheet: str, row: int, limits: Limits) -> frozenset[str]:
+    """Return the letters of the columns that hold a formula in a row, counted from 1. Raises as `look`."""
+    book = Book(path, limits)
+    held = grid(book.parts[book.tab(sheet).at]).cells.get(row - 1, ())
+    return frozenset(letters_of(one.first) for one in held if one.formula)
