@@ -113,7 +113,10 @@ def measure(found: list[Form], matcher: Matcher, wrong: bool) -> dict[str, Any]:
 
 
 def fit(found: list[Form], matcher: Matcher) -> str:
-    """Return weights that make the confidence of a form's candidates its chance to be right, as TOML."""
+    """Return weights that make the confidence of a form's candidates its chance to be right, as TOML.
+
+    None is below 0: each feature is a reason for a field, so less of it can't make the field likelier.
+    """
     import numpy as np
 
     rows, right = [], []
@@ -129,11 +132,18 @@ def fit(found: list[Form], matcher: Matcher) -> str:
     weights = np.zeros(x.shape[1])
     keep = np.full(len(weights), 1.0)
     keep[-1] = 0.0
-    for _ in range(60):
-        chance = 1 / (1 + np.exp(-x @ weights))
-        slope = x.T @ (chance - y) + keep * weights
-        curve = (x * (chance * (1 - chance))[:, None]).T @ x + np.diag(keep + 1e-6)
-        weights -= np.linalg.solve(curve, slope)
+    used = np.full(len(weights), True)
+    for _ in range(len(weights)):
+        part, weights = x[:, used], np.zeros(x.shape[1])
+        for _ in range(60):
+            chance = 1 / (1 + np.exp(-x @ weights))
+            slope = part.T @ (chance - y) + (keep * weights)[used]
+            curve = (part * (chance * (1 - chance))[:, None]).T @ part + np.diag(keep[used] + 1e-6)
+            weights[used] -= np.linalg.solve(curve, slope)
+        below = (weights < 0) & (np.arange(len(weights)) < len(weights) - 1)
+        if not below.any():
+            break
+        used &= ~below
     names = (
         "alike",
         "same",

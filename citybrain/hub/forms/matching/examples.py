@@ -8,7 +8,7 @@ from citybrain.base.catalogue.digits import valid
 from citybrain.hub.forms.matching.headings import Heading
 from citybrain.hub.forms.matching.known import Known
 
-NUMBER: Final = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?%?")
+NUMBER: Final = re.compile(r"[+-]?\d[\d,]*(?:\.\d+)?(?:%|[人户元岁次件个名家套])?")
 DATE: Final = re.compile(r"\d{4}[-/.年]\d{1,2}(?:[-/.月]\d{1,2}日?)?(?:[ T]\d{1,2}:\d{2}(?::\d{2})?)?|\d{8}")
 TRUTH: Final = frozenset({"是", "否", "有", "无", "√", "×", "y", "n", "true", "false"})
 NUMBERS: Final = frozenset({"integer", "double", "decimal"})
@@ -16,14 +16,19 @@ DATES: Final = frozenset({"date", "timestamp"})
 
 
 def fits(known: Known, of: Heading, examples: Sequence[str]) -> float:
-    """Return 1 where cells and heading agree with a field's type, 0 where they contradict it, 0.5 without a sign."""
+    """Return 1 where nothing speaks against a field's type, 0 where heading or cells contradict it, 0.5 between.
+
+    A text may hold anything, also numbers (a door, a code) and yes or no; it seldom holds a date.
+    """
     cells = ["".join(one.split()) for one in examples if one.strip()]
     if known.check and cells:
         return 1.0 if any(valid(known.check, cell) for cell in cells) else 0.5
-    told = sign(of, cells)
-    if told is None:
-        return 0.5
-    return 1.0 if told == _kind(known) else 0.0 if "text" not in (told, _kind(known)) else 0.3
+    told, kind = sign(of, cells), _kind(known)
+    if told is None or told == kind:
+        return 1.0
+    if kind == "text":
+        return 0.5 if told == "date" else 1.0
+    return 0.5 if {told, kind} == {"truth", "text"} else 0.0
 
 
 def sign(of: Heading, examples: Sequence[str]) -> str | None:

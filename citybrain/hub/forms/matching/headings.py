@@ -53,6 +53,7 @@ class Words:
     under: Mapping[str, str]
     authority: frozenset[str]
     units: frozenset[str]
+    also: Mapping[str, frozenset[str]]
 
 
 @cache
@@ -71,7 +72,15 @@ def words() -> Words:
     authority = frozenset(key for listed in read["authority"].values() for key in listed)
     ranked = tuple(sorted(roles, key=lambda one: -len(one[0])))
     return Words(
-        concepts, ranked, computed, of, read["fields"], read["under"], authority, frozenset(read["units"])
+        concepts,
+        ranked,
+        computed,
+        of,
+        read["fields"],
+        read["under"],
+        authority,
+        frozenset(read["units"]),
+        {word: frozenset(listed) for word, listed in read["also"].items()},
     )
 
 

@@ -5,6 +5,7 @@ form speaks as a whole: what its title is about, who sends it, and which data se
 """
 
 import math
+import re
 import tomllib
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,12 +16,17 @@ from typing import Any, Final
 
 from citybrain.hub.forms.matching.examples import fits
 from citybrain.hub.forms.matching.headings import Heading, alike_form, computed, heading, plain, words
+from citybrain.hub.forms.matching.heads import agree, differ
 from citybrain.hub.forms.matching.known import Known
 
+YES_NO: Final = re.compile(r"^(?:是否|有无|是不是)(?:完成|已经|已|属于)?|^(?:已|未)")
 DATA: Final = Path(__file__).parent.parent / "data"
 MOST: Final = 5
 LEARNT: Final = 0.99
 HEARD: Final = 0.79  # what others said is offered first where nothing certain is found, and must be confirmed
+THEME: Final = 0.7  # relevance from which a form is about a data set
+CLOSE: Final = 0.6  # how alike names are that only end alike, in a form about the data set
+FOREIGN: Final = 0.6  # what is left of it where the names are of other people or things
 ALIKE: Final = 0.5  # names less alike than this are not compared further
 
 
@@ -132,8 +138,9 @@ class Matcher:
     ) -> list[list[tuple[Known, Seen]]]:
         """Return for each column the fields that may be meant, with how the two look together."""
         main = main_role(title)
-        firsts = [self._alone(one, main) for one in headings]
         about = {code: relevance(title, code, name) for code, name in self.names.items()}
+        theme = frozenset(code for code, much in about.items() if much >= THEME)
+        firsts = [self._alone(one, main, theme) for one in headings]
         support = self._support(firsts)
         return [
             [
@@ -150,18 +157,29 @@ class Matcher:
             for column, of, first in zip(columns, headings, firsts, strict=True)
         ]  # fmt: skip
 
-    def _alone(self, of: Heading, main: str) -> list[tuple[int, float, bool, float]]:
-        """Return (field, alikeness, same meaning, role) of the fields a heading may mean by itself."""
+    def _alone(self, of: Heading, main: str, theme: frozenset[str]) -> list[tuple[int, float, bool, float]]:
+        """Return (field, alikeness, same meaning, role) of the fields a heading may mean by itself.
+
+        `theme` are the data sets that the form's title speaks of: their fields are looked at more closely.
+        """
         if not of.leaf:
             return []
         leaf, joined = self._vector(of.rest or of.leaf), self._vector(of.joined)
         meant = {key: max(_cosine(leaf, one) for one in vectors) for key, vectors in self.concepts.items()}
         found = []
         for at, one in enumerate(self.fields):
-            same = (of.concept is not None and of.concept == one.concept) or of.leaf == one.zh
+            same = _same_meaning(of, one)
             own = max(_cosine(leaf, self.vectors[at]), 0.95 * _cosine(joined, self.vectors[at]))
-            own = max(own, self._without_subject(of, at), _letters(of.rest or of.leaf, self.fields[at].zh))
+            own = max(
+                own, self._without_subject(of, at), _letters(of.rest or of.leaf, one.zh), _asked(of, one.zh)
+            )
             alike = 1.0 if same else max(own, 0.9 * meant.get(one.concept or "", 0.0))
+            if not same and one.dataset in theme and agree(of.leaf, one.zh):
+                alike = max(alike, CLOSE)
+            if of.role and one.role and of.role != one.role:  # somebody else's
+                same, alike = False, FOREIGN * alike
+            if not same and differ(of.leaf, one.zh):  # a telephone is no time, whatever letters they share
+                alike *= FOREIGN
             if alike >= ALIKE:
                 found.append((at, alike, same, _roles_agree(of.role or main, one, main)))
         return sorted(found, key=lambda one: (-one[1] * one[3], one[0]))
@@ -210,6 +228,19 @@ class Matcher:
         counted = {pair: self.weight.get(pair, self.unseen) for pair in _pairs(alike_form(text))}
         length = math.sqrt(sum(weight * weight for weight in counted.values())) or 1.0
         return {pair: weight / length for pair, weight in counted.items()}
+
+
+def _same_meaning(of: Heading, known: Known) -> bool:
+    """Return whether a heading and a field mean the same: by their words, or written alike."""
+    if of.leaf == known.zh or (of.concept is not None and of.concept == known.concept):
+        return True
+    return known.concept is not None and known.concept in words().also.get(of.leaf, ())
+
+
+def _asked(of: Heading, name: str) -> float:
+    """Return how alike the names are where the heading asks yes or no of a state: 是否在保 and 保障状态."""
+    bare = YES_NO.sub("", of.leaf)
+    return 0.9 * _letters(bare, name) if bare != of.leaf else 0.0
 
 
 def _above(of: Heading, known: Known) -> float:

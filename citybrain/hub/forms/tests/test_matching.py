@@ -4,6 +4,8 @@ import pytest
 
 from citybrain.base.catalogue.shipped import shipped
 from citybrain.hub.forms.matching import Column, Matcher, heading, of_shapes
+from citybrain.hub.forms.matching.examples import fits
+from citybrain.hub.forms.matching.heads import heads
 
 
 @pytest.fixture(scope="module")
@@ -76,8 +78,57 @@ def test_what_nobody_knows_is_left_open(matcher: Matcher) -> None:
 def test_a_correction_is_remembered_and_told(matcher: Matcher) -> None:
     column = Column("A", ("对象/家庭住址",))
     first = matcher.answers("居民台账", "", [column])[0].matches[0].known.key
-    other = "ga_population.hukou_address"
-    assert first != other
+    assert first != "mz_key_elder.address"
     taught = Matcher(matcher.fields, {heading(column.path).joined: "mz_key_elder.address"})
     match = taught.answers("居民台账", "", [column])[0].matches[0]
     assert (match.known.key, match.confidence, match.why[0]) == ("mz_key_elder.address", 0.99, "learnt")
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("手机号", {"phone"}), ("来电号码", {"phone", "number"}), ("残疾人证号", {"number"}), ("整改期限", {"time"}),
+        ("家庭住址", {"place"}), ("补贴金额", {"money"}), ("涉及人数", {"count"}), ("调解员", {"person"}),
+        ("残疾等级", {"kind"}), ("备注", set()), ("节日", set()),
+    ],
+)  # fmt: skip
+def test_a_name_tells_by_its_end_what_kind_of_thing_it_is(name: str, kinds: set[str]) -> None:
+    assert heads(name) == kinds
+
+
+def test_what_is_of_another_kind_or_another_person_does_not_come_first(matcher: Matcher) -> None:
+    assert best(matcher, "网格员信息表", "街镇", "网格员联系电话", "网格员姓名") == [
+        "cg_grid.staff_phone", "cg_grid.staff_name",
+    ]  # fmt: skip
+    assert best(matcher, "新生儿信息登记表", "卫健", "新生儿姓名", "母亲姓名", "母亲身份证号") == [
+        "wj_birth.baby_name", "ga_population.name", "wj_birth.mother_id",
+    ]  # fmt: skip
+    assert best(matcher, "低保家庭年审表", "民政", "是否在保", "银行卡账号")[0] == "mz_subsistence.status"
+
+
+def test_a_cell_that_contradicts_a_type_speaks_against_the_field(matcher: Matcher) -> None:
+    def fit(key: str, heading_: str, *cells: str) -> float:
+        return fits(matcher.by_key[key], heading((heading_,)), cells)
+
+    assert fit("mz_key_elder.birth_date", "出生", "1950-01-02") == 1.0
+    assert fit("mz_key_elder.birth_date", "出生", "张三") == 0.0
+    assert fit("mz_key_elder.name", "姓名", "1950-01-02") == 0.5
+    assert fit("zr_address.room", "室", "501", "102") == 1.0
+    assert fit("mz_subsistence.household_size", "人数", "3人") == 1.0
+    assert fit("mz_subsistence.household_size", "人数", "很多") == 0.0
+    assert fit("ga_population.id_no", "号", "11010119900307803X") == 1.0
+    assert fit("ga_population.id_no", "号", "110101199003078031") == 0.5
+    assert fit("cg_grid.households", "户数（户）") == 1.0
+
+
+def test_what_others_said_is_offered_but_never_certain(matcher: Matcher) -> None:
+    column = Column("A", ("心愿清单",))
+    (answer,) = matcher.answers("居民台账", "", [column], None, {"心愿清单": "mz_care_record.need"})
+    assert (answer.matches[0].known.key, answer.matches[0].confidence, answer.matches[0].why[0]) == (
+        "mz_care_record.need", 0.79, "heard",
+    )  # fmt: skip
+    (none,) = matcher.answers("居民台账", "", [Column("A", ("姓名",))], {"姓名": ""})
+    assert none.unknown
+    assert none.matches[0].known.key == "ga_population.name"
+    (gone,) = matcher.answers("居民台账", "", [column], {"心愿清单": "ended.set"})
+    assert (gone.unknown, gone.matches) == (False, ())

@@ -145,7 +145,7 @@ def test_fields_to_choose_from_are_found_by_their_name_and_set(hall: Hall) -> No
     ]  # fmt: skip
     assert [one.key for one in lists.fields(hall.civil, "残疾 等级")] == ["cl_disabled.level"]
     assert lists.fields(hall.civil, "  ") == lists.fields(ANONYMOUS, "姓名") == []
-    assert len(lists.fields(hall.civil, "老人", limit=3)) == 3
+    assert len(lists.fields(hall.civil, "老年人", limit=3)) == 3
 
 
 def test_candidates_of_a_column_come_with_confidence_and_reasons(hall: Hall) -> None:
