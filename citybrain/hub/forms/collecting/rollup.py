@@ -7,14 +7,12 @@ taken from each other; then what is of fewer than k people is hidden, with what 
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from decimal import ROUND_HALF_UP, Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-import orjson
 from django.conf import settings
 from django.db import connection
 from django.db.models import Q
@@ -39,7 +37,6 @@ from citybrain.hub.forms.knowing.rights import Place, Shown
 from citybrain.hub.forms.models import Round, RoundState, Shaped, Sheet
 
 TOTAL_WORDS: Final = re.compile(r"合\s*计|总\s*计|总数|小\s*计|共\s*计|总人|总户|^计$|^总")
-MEAN_STEP: Final = Decimal("0.01")
 EXTREMES: Final = frozenset({Sums.LEAST, Sums.MOST})
 
 
@@ -50,12 +47,16 @@ class FigureState(StrEnum):
     PENDING = "pending"  # personal data: shown when all sheets are in or the round has ended
 
 
-@dataclass(frozen=True, slots=True)
-class Figure:
+class Figure(NamedTuple):
     """A figure as it is shown; `text` is empty unless it is."""
 
     text: str = ""
     state: FigureState = FigureState.NONE
+
+
+NOTHING: Final = Figure()
+HIDDEN: Final = Figure(state=FigureState.HIDDEN)
+PENDING: Final = Figure(state=FigureState.PENDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,18 +106,10 @@ class Rollup:
 
 
 @dataclass
-class _Sum:
-    cells: int = 0
-    sum: Decimal | None = None
-    least: Decimal | None = None
-    most: Decimal | None = None
-
-
-@dataclass
 class _Added:
-    """Figures and counts by area of the level asked, and over all (None)."""
+    """Texts of figures, and counts of sheets, by area of the level asked and over all (None)."""
 
-    figures: dict[tuple[int | None, str], _Sum] = field(default_factory=dict)
+    figures: dict[int | None, Sequence[str | None]] = field(default_factory=dict)
     sheets: dict[int | None, tuple[int, int]] = field(default_factory=dict)
 
 
@@ -139,7 +132,7 @@ def rollup(
     shape = round_.version.shape
     columns = summed(shape)
     moment = now or timezone.now()
-    added = _added(round_, level, outer, [column.letter for column in columns])
+    added = _added(round_, level, outer, columns)
     personal = [column for column in columns if column.personal != "none"]
     if exact:
         readable = detail(actor, round_, outer, personal, moment)
@@ -148,7 +141,8 @@ def rollup(
         record(actor.key, "forms.rollup_exactly", f"round:{round_.number}", body)
     pending = bool(personal) and not _is_settled(round_)
     hidden = {} if pending else _hidden(round_, personal)
-    made = _Made(added, columns, {column.letter for column in personal}, pending, hidden)
+    letters = {column.letter for column in personal}
+    made = _Made(added, [_Line(column, column.letter in letters, pending, hidden) for column in columns])
     nodes = [tree().get(area_id) for area_id in added.sheets if area_id is not None]
     found = tuple(made.row(node, node.id) for node in sorted(nodes, key=lambda node: node.code))
     return Rollup(
@@ -178,30 +172,44 @@ def outer_area(actor: Actor, round_: Round, within: Area | None) -> Node:
     raise refusal(actor, VIEW, Place(root))
 
 
-def _added(round_: Round, level: int, outer: Node, letters: Sequence[str]) -> _Added:
-    column = LEVELS[level - 1]
+def _expression(column: Column) -> tuple[str, list[Any]]:
+    """Return the SQL text of a column's figure over the sheets of a group, and its parameters. Means: two decimals."""
+    cells, whole, least, most = ([column.letter, str(at)] for at in range(4))
+    number = "(s.totals #>> %s::text[])::numeric"
+    match column.sums:
+        case Sums.COUNT:
+            return f"sum({number})::text", [cells]
+        case Sums.MEAN:
+            return f"trim_scale(round(sum({number}) / nullif(sum({number}), 0), 2))::text", [whole, cells]
+        case Sums.LEAST:
+            return f"trim_scale(min({number}))::text", [least]
+        case Sums.MOST:
+            return f"trim_scale(max({number}))::text", [most]
+        case _:
+            return f"trim_scale(sum({number}))::text", [whole]
+
+
+def _added(round_: Round, level: int, outer: Node, columns: Sequence[Column]) -> _Added:
+    area = LEVELS[level - 1]
     where = f"s.round_id = %s AND s.{LEVELS[outer.level - 1]} = ANY(%s)"
     params: list[Any] = [round_.pk, list(tree().scope_ids(outer.id))]
+    grouped = f"GROUP BY GROUPING SETS ((s.{area}), ()) ORDER BY grouping(s.{area})"
     found = _Added()
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT s.{column}, count(*), count(*) FILTER (WHERE s.state IN ('reviewed', 'accepted'))"  # noqa: S608
-            f" FROM forms_sheet s WHERE {where} GROUP BY GROUPING SETS ((1), ()) ORDER BY grouping(s.{column})",
+            f"SELECT s.{area}, count(*), count(*) FILTER (WHERE s.state IN ('reviewed', 'accepted'))"  # noqa: S608
+            f" FROM forms_sheet s WHERE {where} {grouped}",
             params,
         )
-        for area_id, sheets, handed_in in cursor.fetchall():
-            found.sheets[area_id] = (sheets, handed_in)
-        if letters:
+        found.sheets = {area_id: (sheets, handed_in) for area_id, sheets, handed_in in cursor.fetchall()}
+        if columns:
+            texts = [_expression(column) for column in columns]
             cursor.execute(
-                f"SELECT s.{column}, t.key, sum((t.value ->> 0)::bigint), sum((t.value ->> 1)::numeric),"  # noqa: S608
-                " min((t.value ->> 2)::numeric), max((t.value ->> 3)::numeric)"
-                " FROM forms_sheet s CROSS JOIN LATERAL jsonb_each(s.totals) AS t"
-                f" WHERE {where} AND s.state IN ('reviewed', 'accepted') AND s.totals IS NOT NULL"
-                f" AND t.key = ANY(%s) GROUP BY GROUPING SETS ((1, 2), (2)) ORDER BY grouping(s.{column})",
-                [*params, list(letters)],
+                f"SELECT s.{area}, {', '.join(sql for sql, _given in texts)} FROM forms_sheet s"  # noqa: S608
+                f" WHERE {where} AND s.state IN ('reviewed', 'accepted') AND s.totals IS NOT NULL {grouped}",
+                [*(one for _sql, given in texts for one in given), *params],
             )
-            for area_id, letter, cells, whole, least, most in cursor.fetchall():
-                found.figures[area_id, letter] = _Sum(int(cells or 0), whole, least, most)
+            found.figures = {row[0]: row[1:] for row in cursor.fetchall()}
     return found
 
 
@@ -248,22 +256,26 @@ def _people(
     areas = tree()
     root = areas.get(round_.root_id)
     levels = [LEVELS[level - 1] for level in range(root.level + 1, round_.level + 1)]
+    people = ", ".join("coalesce((s.totals #>> %s::text[])::bigint, 0)" for _column in wanted)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT {', '.join(f's.{name}' for name in levels) or 's.area_id'}, s.rows_count, s.totals::text"  # noqa: S608
+            f"SELECT {''.join(f's.{name}, ' for name in levels)}s.rows_count, {people}"  # noqa: S608 columns only
             " FROM forms_sheet s WHERE s.round_id = %s AND s.state IN ('reviewed', 'accepted')"
             " AND s.totals IS NOT NULL ORDER BY s.id",
-            [round_.pk],
+            [*([column.letter, "4"] for column in wanted), round_.pk],
         )
         stored = cursor.fetchall()
-    units, places = Units(), {None: 0, root.id: 0}
-    at: list[int] = []
-    told: list[tuple[int, dict[str, list[Any]]]] = []
-    for *lineage, rows, totals in stored:
-        at.append(_place(units, places, lineage if levels else ()))
-        told.append((rows, orjson.loads(totals)))
+    units, places, width = Units(), {None: 0, root.id: 0}, len(levels)
+    at = [_place(units, places, row[:width]) for row in stored]
     rosters = round_.form.shaped == Shaped.ROSTER
-    return units, places, {column.letter: _column(units, column, at, told, rosters) for column in wanted}
+    columns = {}
+    for order, column in enumerate(wanted, width + 1):
+        told = [
+            (row[order], row[width] - row[order] if rosters and column.sums == Sums.COUNT else 0)
+            for row in stored
+        ]
+        columns[column.letter] = _column(units, at, told)
+    return units, places, columns
 
 
 def _place(units: Units, places: dict[int | None, int], lineage: Iterable[int | None]) -> int:
@@ -279,20 +291,13 @@ def _place(units: Units, places: dict[int | None, int], lineage: Iterable[int | 
     return place
 
 
-def _column(
-    units: Units,
-    column: Column,
-    at: Sequence[int],
-    told: Sequence[tuple[int, dict[str, list[Any]]]],
-    rosters: bool,
-) -> People:
+def _column(units: Units, at: Sequence[int], told: Sequence[tuple[int, int]]) -> People:
+    """Return (people, rest) of each sheet added up over the tree."""
     count = len(units.below)
     found = People([0] * count, [0] * count)
-    with_rest = rosters and column.sums == Sums.COUNT
-    for place, (rows, totals) in zip(at, told, strict=True):
-        people = int((totals.get(column.letter) or (0, None, None, None, 0))[4])
+    for place, (people, rest) in zip(at, told, strict=True):
         found.people[place] += people
-        found.rest[place] += max(0, rows - people) if with_rest else 0
+        found.rest[place] += max(0, rest)
     for place in range(count - 1, -1, -1):
         for below in units.below[place]:
             found.people[place] += found.people[below]
@@ -311,49 +316,41 @@ def linked(columns: Sequence[Column]) -> list[list[str]]:
     return [letters for path, letters in groups.items() if path and len(letters) > 1]
 
 
+class _Line:
+    """What may be shown of one column: nothing yet, nothing at all, or all but the hidden areas."""
+
+    def __init__(
+        self, column: Column, personal: bool, pending: bool, hidden: Mapping[str, set[int | None]]
+    ) -> None:
+        self.letter = column.letter
+        self.hidden = hidden.get(column.letter, set()) if personal else set()
+        self.always: Figure | None = None
+        if personal:
+            self.always = PENDING if pending else HIDDEN if column.sums in EXTREMES else None
+
+
 @dataclass
 class _Made:
     """Writes rows: what may be shown, and how many figures weren't."""
 
     added: _Added
-    columns: Sequence[Column]
-    personal: set[str]
-    pending: bool
-    hidden: dict[str, set[int | None]]
+    lines: Sequence[_Line]
     count: int = 0
 
     def row(self, node: Node, key: int | None) -> RollupRow:
         sheets, handed_in = self.added.sheets.get(key, (0, 0))
-        figures = {column.letter: self._figure(node, key, column) for column in self.columns}
-        self.count += sum(figure.state == FigureState.HIDDEN for figure in figures.values())
+        texts = self.added.figures.get(key) or [None] * len(self.lines)
+        figures = {}
+        for line, text in zip(self.lines, texts, strict=True):
+            if line.always is not None:
+                figure = line.always
+            elif node.id in line.hidden:
+                figure = HIDDEN
+            else:
+                figure = Figure(text, FigureState.SHOWN) if text else NOTHING
+            self.count += figure is HIDDEN
+            figures[line.letter] = figure
         return RollupRow(node.id, node.code, node.name, sheets, handed_in, figures)
-
-    def _figure(self, node: Node, key: int | None, column: Column) -> Figure:
-        if column.letter in self.personal:
-            if self.pending:
-                return Figure(state=FigureState.PENDING)
-            if column.sums in EXTREMES or node.id in self.hidden.get(column.letter, ()):
-                return Figure(state=FigureState.HIDDEN)
-        held = self.added.figures.get((key, column.letter))
-        text = "" if held is None else written(column, held)
-        return Figure(text, FigureState.SHOWN) if text else Figure()
-
-
-def written(column: Column, held: _Sum) -> str:
-    """Return a column's figure as text; empty where nobody wrote a number. Means have two decimals."""
-    if column.sums == Sums.COUNT:
-        return str(held.cells)
-    if held.sum is None or not held.cells:
-        return ""
-    if column.sums == Sums.MEAN:
-        return _plain((held.sum / held.cells).quantize(MEAN_STEP, ROUND_HALF_UP))
-    number = {Sums.SUM: held.sum, Sums.LEAST: held.least, Sums.MOST: held.most}[column.sums]
-    return "" if number is None else _plain(number)
-
-
-def _plain(number: Decimal) -> str:
-    text = format(number, "f")
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def may_roll_up(actor: Actor, round_: Round) -> bool:
