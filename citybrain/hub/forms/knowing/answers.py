@@ -15,7 +15,7 @@ from citybrain.base.areas.tree import Node, tree
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger import record
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.knowing.people import among
+from citybrain.hub.forms.knowing.arrays import among
 from citybrain.hub.forms.knowing.rights import HasId, node_of, require_work
 from citybrain.hub.forms.matching import heading
 from citybrain.hub.forms.models import Answered, Sheet

@@ -86,7 +86,7 @@ def dispute(
         if fresh:
             body = {"dataset": code, "field": name, "area": node.code}
             record(actor.key, "forms.dispute", f"form_dispute:{made.pk}", body)
-    return made  # type: ignore[no-any-return]
+    return made
 
 
 def to_settle(actor: Actor) -> QuerySet[Dispute]:

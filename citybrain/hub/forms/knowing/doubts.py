@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from citybrain.base.exchange.models import OPEN_CONFLICT, Conflict
-from citybrain.hub.forms.knowing.people import People, among
+from citybrain.hub.forms.knowing.arrays import among
+from citybrain.hub.forms.knowing.people import People
 from citybrain.hub.forms.knowing.reading import Read
 from citybrain.hub.forms.models import Dispute
 
@@ -43,7 +44,8 @@ def _conflicts(codes: list[str], read: Mapping[str, Read]) -> list[tuple[str, st
     waiting = Conflict.objects.filter(state__in=OPEN_CONFLICT, dataset__code__in=codes)
     found = []
     for code in waiting.order_by().values_list("dataset__code", flat=True).distinct():
-        of_key = {str(row[-2]): number for number, row in read[code].rows.items()}
+        place = len(read[code].fields)
+        of_key = {str(row[place]): number for number, row in read[code].rows.items()}
         for key, fields in waiting.filter(dataset__code=code, key__in=among(of_key)).values_list(
             "key", "fields"
         ):

@@ -80,8 +80,19 @@ class Filled:
 
     def mark(self, at: int) -> list[str]:
         """Return [source, date, state] as `Row.marks` keeps them."""
-        source, as_of, state = self.odd.get(at, (self.source, self.as_of, self.state))
-        return [source, as_of.isoformat() if as_of else "", str(state)]
+        return _mark(*self.odd.get(at, (self.source, self.as_of, self.state)))
+
+    def marks(self) -> list[list[str]]:
+        """Return the marks of all rows, each a list of its own."""
+        usual = _mark(self.source, self.as_of, self.state)
+        found = [usual.copy() for _value in self.values]
+        for at, told in self.odd.items():
+            found[at] = _mark(*told)
+        return found
+
+
+def _mark(source: str, as_of: date | None, state: State) -> list[str]:
+    return [source, as_of.isoformat() if as_of else "", str(state)]
 
 
 @dataclass
@@ -111,8 +122,16 @@ class Known:
 
     def rows(self) -> Iterable[tuple[str, dict[str, str], dict[str, list[str]]]]:
         """Yield (key, values, marks) for each row."""
-        for at, key in enumerate(self.keys):
-            yield key, *self.row(at)
+        values: list[dict[str, str]] = [{} for _key in self.keys]
+        marks: list[dict[str, list[str]]] = [{} for _key in self.keys]
+        for letter, column in self.columns.items():
+            for row, value in zip(values, column.values, strict=True):
+                if value:
+                    row[letter] = value
+            if column.state != State.BLANK:
+                for told, mark in zip(marks, column.marks(), strict=True):
+                    told[letter] = mark
+        return zip(self.keys, values, marks, strict=True)
 
     def counts(self) -> dict[State, int]:
         """Return how many cells are in each state."""
@@ -248,13 +267,14 @@ class _Work:
         filled = Filled(column, code, state, self.days.get(code), mask)
         show, place, rows = shower(right.shape.field(name), mask, column.options), read.at(name), read.rows
         absent = State.MISSING if code in _registers() else State.NONE
-        values = filled.values
+        none = (code, filled.as_of, absent)
+        missing = (code, filled.as_of, State.MISSING)
         for at, number in enumerate(self.people.numbers):
             row = rows.get(number)
             value = "" if row is None else show(row[place])
-            values.append(value)
+            filled.values.append(value)
             if not value:
-                filled.odd[at] = (code, filled.as_of, absent if row is None else State.MISSING)
+                filled.odd[at] = none if row is None else missing
             elif row is not None and row[-1] > 1:
                 filled.many[at] = row[-1]
         return filled

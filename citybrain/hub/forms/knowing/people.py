@@ -13,7 +13,6 @@ from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.models import Level
@@ -75,11 +74,6 @@ def tokens_of(numbers: Sequence[str]) -> list[str]:
         return []
     hashed = hash_texts([normal(one) for one in numbers], site_key(PURPOSE)).astype(">u8").tobytes().hex()
     return [hashed[at : at + 32] for at in range(0, len(hashed), 32)]
-
-
-def among(texts: Iterable[str]) -> RawSQL:
-    """Return texts for `field__in` as one array parameter: any number of them, one plan."""
-    return RawSQL("SELECT unnest(%s::text[])", [list(texts)])
 
 
 @dataclass(frozen=True)

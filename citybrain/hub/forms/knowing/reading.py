@@ -25,6 +25,7 @@ from citybrain.base.exchange.models import SetKind
 from citybrain.base.identity.actor import Actor
 from citybrain.base.lake import serving
 from citybrain.base.lake.models import Serving
+from citybrain.hub.forms.knowing.arrays import as_array
 from citybrain.hub.forms.knowing.rights import MODE, Right
 
 log = logging.getLogger("citybrain.forms")
@@ -47,9 +48,8 @@ class Want:
 
 @dataclass
 class Read:
-    """What a set holds. `rows` by the person's number: values in the order of `fields`, then key and number of rows.
-
-    Of sets that aren't about people the rows are kept by their key.
+    """What a set holds. `rows` by the person's number: values in the order of `fields`, the row's key, and last how
+    many rows the person has. Of sets that aren't about people the rows are kept by their key, which is last.
     """
 
     code: str
@@ -82,6 +82,7 @@ class Reading:
     def __init__(self, actor: Actor, purpose: str) -> None:
         self.actor = actor
         self.purpose = purpose
+        self.written: tuple[tuple[str, ...], str] | None = None
 
     def read(self, wants: Sequence[Want]) -> dict[str, Read]:
         """Return what each set holds, by its code, and leave the receipts. One want for a set."""
@@ -102,7 +103,7 @@ class Reading:
         try:
             statement = _statement(want, copy)
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement.sql, {**statement.params, "among": list(want.among)})
+                cursor.execute(statement.sql, {**statement.params, "among": self._array(want.among)})
                 rows = cursor.fetchall()
         except (DatabaseError, Refused) as bad:
             log.warning("forms: %s could not be read: %s", code, type(bad).__name__)
@@ -112,12 +113,15 @@ class Reading:
         if want.right.shape.subject is None:
             read.rows = {str(row[count]): row for row in rows}
         else:
-            read.rows = {
-                subjects.normal(row[count + 1]): (*row[: count + 1], row[count + 2])
-                for row in rows
-                if row[count + 1]
-            }
+            at = count + 1
+            read.rows = {subjects.normal(row[at]): row for row in rows if row[at]}
         return read
+
+    def _array(self, among: tuple[str, ...]) -> str:
+        """Return people or codes as the parameter of a statement, written once for all statements about them."""
+        if self.written is None or self.written[0] is not among:
+            self.written = (among, as_array(among))
+        return self.written[1]
 
     def _receipts(self, read: Sequence[tuple[Want, Read]]) -> None:
         """Write a receipt for each set that was read: whose rows, which fields, under which grant."""

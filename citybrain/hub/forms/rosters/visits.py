@@ -14,7 +14,8 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
 from citybrain.base.ledger import record
 from citybrain.hub.forms.access import FILL, REVIEW, ROSTERS
-from citybrain.hub.forms.knowing.people import among, residents
+from citybrain.hub.forms.knowing.arrays import among
+from citybrain.hub.forms.knowing.people import residents
 from citybrain.hub.forms.knowing.rights import HasId, require_work
 from citybrain.hub.forms.models import SavedView, Visit
 from citybrain.hub.forms.rosters.kinds import roster
