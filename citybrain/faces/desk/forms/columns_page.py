@@ -9,12 +9,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 from pypinyin import Style, lazy_pinyin
 
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.models import DataSet
+from citybrain.base.catalogue.types import BadType, Type
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
@@ -26,7 +28,7 @@ from citybrain.faces.desk.forms.shown import ASKS, SUMS, confidence, derived_nam
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.forms import matching
 from citybrain.hub.forms.access import DRAFT
-from citybrain.hub.forms.columns import Asks, Column
+from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.making import actions, meanings
 from citybrain.hub.forms.making.drawing import answers_of
 from citybrain.hub.forms.making.reading import Read, read_table
@@ -34,6 +36,12 @@ from citybrain.hub.forms.making.workbooks import path_of
 from citybrain.hub.forms.models import Form, FormState, Version
 
 MOST: Final = 30
+TYPES: Final = {"text": "varchar(200)", "number": "decimal(18,2)", "date": "date"}
+KINDS: Final = (
+    ("text", gettext_lazy("文字")),
+    ("number", gettext_lazy("数字")),
+    ("date", gettext_lazy("日期")),
+)
 OPEN: Final = (FormState.DRAFT, FormState.REFUSED)
 OWN: Final = frozenset({Asks.SERIAL, Asks.FORMULA, Asks.AREA, Asks.FILLER, Asks.DATE})
 SPLIT: Final = str.maketrans(
@@ -59,6 +67,7 @@ class Line:
     required: bool
     sums: str
     options: str
+    kind: str = "text"
     candidates: list[Choice] = field(default_factory=list)
     examples: Sequence[str] = ()
     wrong: dict[str, str] = field(default_factory=dict)
@@ -92,6 +101,10 @@ class Line:
     @property
     def is_own(self) -> bool:
         return self.column.asks in OWN
+
+    @property
+    def is_answer(self) -> bool:
+        return self.column.asks == Asks.ANSWER
 
     @property
     def options_count(self) -> int:
@@ -140,6 +153,7 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
         "rows": rows_choices() if one.state in OPEN else [],
         "rows_chosen": request.POST.get("rows") or f"{one.shaped}:{one.roster}",
         "sums": list(SUMS.items()),
+        "types": KINDS,
         "wrong": sum(bool(line.wrong) for line in lines),
         "unsure_tone": "due_soon" if unsure else "normal",
         "unsure_word": _("请核对") if unsure else _("都认出来了"),
@@ -166,7 +180,23 @@ def _rows_said(request: HttpRequest, actor: Actor, one: Form) -> int:
 
 def line_of(column: Column) -> Line:
     """Return a column as it stands."""
-    return Line(column, value_of(column), column.required, str(column.sums), "、".join(column.options))
+    return Line(
+        column,
+        value_of(column),
+        column.required,
+        str(column.sums),
+        "、".join(column.options),
+        kind_of(column),
+    )
+
+
+def kind_of(column: Column) -> str:
+    """Return how an answer is written: number, date or text."""
+    try:
+        wanted = Type.parse(column.type)
+    except BadType:
+        return "text"
+    return "number" if wanted.is_number else "date" if wanted.kind == "date" else "text"
 
 
 def _offer(one: Form, found: Read | None, lines: Sequence[Line]) -> None:
@@ -247,6 +277,7 @@ def _changes(request: HttpRequest, line: Line) -> dict[str, Any]:
     line.required = bool(request.POST.get(f"{name}required"))
     line.sums = request.POST.get(f"{name}sums", line.sums)
     line.options = request.POST.get(f"{name}options", "").replace("\x00", "")[:4000]
+    found |= _kind_said(request.POST.get(f"{name}kind", ""), line)
     if line.required != line.column.required:
         found["required"] = line.required
     if line.sums != str(line.column.sums):
@@ -254,6 +285,14 @@ def _changes(request: HttpRequest, line: Line) -> dict[str, Any]:
     if listed(line.options) != list(line.column.options):
         found["options"] = listed(line.options)
     return found
+
+
+def _kind_said(said: str, line: Line) -> dict[str, Any]:
+    """Return the type that was chosen for an answer; what is to be added up is a number, whatever was chosen."""
+    if not line.chosen.startswith(Asks.ANSWER):
+        return {}
+    line.kind = "number" if line.sums in {Sums.SUM, Sums.MEAN} else said if said in TYPES else line.kind
+    return {"type": TYPES[line.kind]} if line.kind != kind_of(line.column) else {}
 
 
 def _saved(request: HttpRequest, actor: Actor, one: Form, changed: int) -> HttpResponse:
