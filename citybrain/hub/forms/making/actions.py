@@ -2,7 +2,7 @@
 
 from citybrain.hub.forms.making.admission import ask_admission, decide_admission, retire, take_back
 from citybrain.hub.forms.making.correcting import Unsettled, confirm_columns, correct_column
-from citybrain.hub.forms.making.drafting import About, change_form, discard_draft, draft_form, revise
+from citybrain.hub.forms.making.drafting import About, change_form, discard_draft, draft_form, preview, revise
 from citybrain.hub.forms.making.drawing import SURE, unsettled
 from citybrain.hub.forms.making.reading import WhichSheet
 
@@ -18,6 +18,7 @@ __all__ = [
     "decide_admission",
     "discard_draft",
     "draft_form",
+    "preview",
     "retire",
     "revise",
     "take_back",

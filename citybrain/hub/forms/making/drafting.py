@@ -91,6 +91,24 @@ def draft_form(
     return form
 
 
+def preview(
+    actor: Actor, office: Agency, about: About, *, file: Path, name: str = "", sheet: str = ""
+) -> Form:
+    """Return the form that a workbook would become, unsaved, to be looked at and assessed. Raises as `draft_form`."""
+    require(actor, DRAFT, Side(office))
+    found = read_table(file, name, sheet)
+    about = replace(about, title=about.title.strip() or found.layout.title)
+    verify(about)
+    drawn = draw(about.title, office.kind.name_zh, office.kind_id, found, about.fillers)
+    verify_columns(drawn.columns)
+    form = Form(
+        office=office, title=about.title, cycle=about.cycle, fillers=about.fillers,
+        shaped=about.shaped or drawn.shaped, roster=about.roster,
+    )  # fmt: skip
+    form.current = Version(number=1, columns=[one.to_json() for one in drawn.columns])
+    return form
+
+
 def change_form(actor: Actor, form: Form, about: About) -> Form:
     """Change what a form is for, while it is a draft or was refused. Raises Forbidden, Refused."""
     hat = require(actor, DRAFT, Side(form.office))
