@@ -27,7 +27,9 @@ def test_the_pages_of_those_who_fill_are_for_everyone(
     area = there.community.pk
     people = rosters.rows(leader, "elders", area).rows
     visits.add_visit(leader, "elders", area, people[0].token, "visit", "身体尚好")
-    one = dispute(leader, area, "ga_population.hukou_address", people[1].token, "新迁路8号", sheet=there.sheet)
+    one = dispute(
+        leader, area, "ga_population.hukou_address", people[1].token, "新迁路8号", sheet=there.sheet
+    )
     sheet = f"/desk/forms/fill/{there.sheet.pk}/"
     wrong: list[str] = []
     for size in (None, PHONE):

@@ -156,7 +156,7 @@ def downloads(sheet: Sheet) -> list[dict[str, str]]:
     """Return what of a sheet can be taken out, as far as those pages are there."""
     found = []
     for name, icon, label in (
-        ("forms_sheet_xlsx", "file-spreadsheet", "Excel"),
+        ("forms_sheet_excel", "file-spreadsheet", "Excel"),
         ("forms_sheet_pdf", "printer", "PDF"),
     ):
         try:

@@ -44,6 +44,7 @@ OP_WORDS: Final = {
     "empty": gettext_lazy("为空"),
     "filled": gettext_lazy("不为空"),
 }
+SHORT: Final = 18  # characters that stay on one line
 UNREAD: Final = frozenset({State.NO_RIGHT, State.DOWN})
 
 
@@ -116,6 +117,7 @@ def cell_of(cell: Cell, column: Filled, *, changed: bool) -> dict[str, Any]:
     own = cell.state != column.state and state in WORDS
     return {
         "value": cell.value,
+        "long": len(cell.value) > SHORT,
         "tone": TONES.get(state, "quiet") if own else "",
         "word": str(WORDS[state]) if own else "",
         "changed": changed,
@@ -133,12 +135,23 @@ def row_told(one: RosterRow, page: Page, key: str, area: Node) -> dict[str, Any]
         "cells": cells,
         "href": f"{reverse('desk:forms_roster_person', args=[key, one.token])}?area={area.id}",
         "name": cells[0]["value"] if cells and cells[0]["value"] else _("（无姓名）"),
+        "second": " · ".join(_second(one, page)),
         "change": one.change,
         "visits": one.visits,
         "last": one.last_visit,
         "due": one.next_on if one.next_on and one.next_on <= today else None,
         "next": one.next_on if one.next_on and one.next_on > today else None,
     }
+
+
+def _second(one: RosterRow, page: Page) -> list[str]:
+    """Return what stands below the name on a phone: two short values, nothing sensitive."""
+    pairs = zip(one.cells[1:], page.columns[1:], strict=True)
+    return [
+        cell.value
+        for cell, column in pairs
+        if cell.value and len(cell.value) < SHORT and column.column.personal != "sensitive"
+    ][:2]
 
 
 def chips_told(page: Page, area: Node, asked: Asked) -> list[dict[str, str]]:

@@ -32,10 +32,11 @@ export class Bar {
     const { column } = told;
     const head = make("div", { class: "fm-bar-name" }, make("b", {}, this.cells.name(row) || words.row((row.number ?? 0) + 1)), make("span", {}, [column.group, column.name].filter(Boolean).join(" › ")));
     const value = make("div", { class: "fm-bar-value" }, told.state === "no_right" ? words.noRight : told.value || make("span", { class: "cb-faint" }, words.empty));
+    const from = told.state === "missing" && told.source ? words.notIn(told.source) : source(told);
     const say = told.why || words.says[told.state || told.held] || (told.held === "known" ? words.says.known : "");
     const about = make("div", { class: "fm-bar-about" });
     if (TONES[told.state]) about.append(mark(told.state));
-    about.append(make("span", { class: "cb-small cb-quiet" }, [source(told), say].filter(Boolean).join(" · ")));
+    about.append(make("span", { class: "cb-small cb-quiet" }, [from, say].filter(Boolean).join(" · ")));
     const side = make("div", { class: "fm-bar-side" });
     if (told.clash) about.replaceChildren(clashBox(told, (mine) => this.acts.choose(row, column.letter, mine)));
     else {

@@ -50,6 +50,7 @@ export class Cards {
       if (wants) this.asked.add(place);
       (wants ? ask : known).push(place);
     }
+    ask.sort((a, b) => this.rank(b) - this.rank(a));
     const left = ask.filter((place) => this.cells.isMissing(row, place)).length;
     const head = make("div", { class: "fm-card-head" },
       make("h2", { tabindex: "-1" }, this.cells.name(row) || words.row((row.number ?? 0) + 1)),
@@ -59,6 +60,12 @@ export class Cards {
     list.open = this.opened ?? ask.length === 0;
     list.addEventListener("toggle", () => { this.opened = list.open; });
     this.box.replaceChildren(head, form, list, this.foot());
+  }
+
+  // What must be filled comes first, then what only a person can know.
+  rank(place) {
+    const column = this.cells.columns[place];
+    return (column.required ? 2 : 0) + (column.asks === "answer" ? 1 : 0);
   }
 
   foot() {
@@ -81,7 +88,7 @@ export class Cards {
     const write = (value) => { this.cells.write([{ key: row.key, letter: column.letter, value: tidy(value, column) }]); };
     const about = make("div", { class: "cb-field-help", id: `${id}-about` });
     if (TONES[told.state] && told.state !== "missing") about.append(mark(told.state), " ");
-    const said = [told.why, source(told)].filter(Boolean).join(" · ");
+    const said = [told.why, told.state === "missing" && told.source ? words.notIn(told.source) : source(told)].filter(Boolean).join(" · ");
     if (said) about.append(said);
     const shell = options.length && options.length <= FEW ? this.radios(id, label, options, told, write) : this.plain(id, label, options, told, column, write);
     if (told.clash) shell.append(clashBox(told, (mine) => { this.acts.choose(row, column.letter, mine); this.draw(); }));

@@ -118,6 +118,15 @@ mount("[data-sheet]", (box) => {
     editor.focus();
   }
 
+  // A sheet opens at the first cell that is asked for.
+  function begin() {
+    for (const row of grid.rows) {
+      const place = grid.order.find((one) => cells.columns[one].asked && !cells.barred(row, one) && cells.isMissing(row, one));
+      if (place !== undefined) { go(row.key, cells.columns[place].letter); return; }
+    }
+    editor.focus();
+  }
+
   // --- what is saved ---
 
   const status = find("status");
@@ -269,7 +278,7 @@ mount("[data-sheet]", (box) => {
     }
     const wanted = new URLSearchParams(location.search).get("row");
     if (wanted) go(wanted, new URLSearchParams(location.search).get("letter") ?? "");
-    else if (view === "grid") editor.focus();
+    else if (view === "grid") begin();
     sending.start();
     box.dataset.ready = from;
   });

@@ -5,6 +5,7 @@ import "./choose.js";
 import "./dialogs.js";
 import "./keyboard.js";
 import "./lightbox.js";
+import "./leaving.js";
 import "./live.js";
 import "./offline.js";
 import "./photo.js";
