@@ -19,6 +19,10 @@ ASKED: Final = (
 OFTEN: Final = {
     Cycle.DAY: 1, Cycle.WEEK: 2, Cycle.MONTH: 3, Cycle.QUARTER: 4, Cycle.YEAR: 5, Cycle.ONCE: 6,
 }  # fmt: skip
+EVERYBODY: Final = "residents"
+WIDER: Final = {
+    "alone": ("alone", "elders", EVERYBODY)
+}  # rosters that hold everybody of one; usually it and all people
 ABOUT: Final = 0.7  # relevance of a title from which a data set counts as its subject
 
 
@@ -72,11 +76,11 @@ def subjects(title: str, sets: dict[str, str]) -> frozenset[str]:
 
 
 def same_subject(one: Form, other: Form, sets: dict[str, str]) -> bool:
-    """Return whether the rows of two forms may be about the same: neither roster nor title says otherwise."""
+    """Return whether another form may be about all that one is about: neither roster nor title says otherwise."""
     if one.shaped != other.shaped:
         return False
     if one.roster and other.roster:
-        return one.roster == other.roster
+        return other.roster in WIDER.get(one.roster, (one.roster, EVERYBODY))
     mine, theirs = subjects(one.title, sets), subjects(other.title, sets)
     return not mine or not theirs or bool(mine & theirs)
 

@@ -18,7 +18,7 @@ from citybrain.base.identity.errors import Problem, Refused, refuse
 from citybrain.base.identity.models import Agency
 from citybrain.hub.forms.access import DRAFT
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.making.drawing import draw
+from citybrain.hub.forms.making.drawing import Drawn, draw
 from citybrain.hub.forms.making.history import note
 from citybrain.hub.forms.making.reading import COLUMNS_MOST, Read, read_table
 from citybrain.hub.forms.making.workbooks import keep
@@ -30,7 +30,7 @@ LENGTHS: Final = {"title": 200, "purpose": 500, "basis": 500}
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What a form is for. `title` empty: the workbook's own; `shaped` empty: as its columns seem.
+    """What a form is for. `title` empty: the workbook's own; `shaped` empty: rows and roster as the table seems.
 
     `fillers` is the areas.Level that fills it. `roster` is the key of the live roster its rows are, empty for none.
     """
@@ -62,16 +62,15 @@ def draft_form(
     found = read_table(file, name, sheet) if file is not None else None
     about = replace(about, title=about.title.strip() or (found.layout.title if found else ""))
     verify(about)
-    shaped: str = about.shaped
     if found is not None:
         drawn = draw(about.title, office.kind.name_zh, office.kind_id, found, about.fillers)
-        columns, shaped = drawn.columns, shaped or drawn.shaped
+        columns, about = drawn.columns, _seeming(about, drawn)
     verify_columns(columns)
     now = timezone.now()
     with transaction.atomic():
         form = Form.objects.create(
             office=office, title=about.title, purpose=about.purpose.strip(), basis=about.basis.strip(),
-            cycle=about.cycle, fillers=about.fillers, shaped=shaped or Shaped.FREE, roster=about.roster,
+            cycle=about.cycle, fillers=about.fillers, shaped=about.shaped or Shaped.FREE, roster=about.roster,
             created_by_id=actor.person_id, created_at=now,
         )  # fmt: skip
         form.number = f"BB{timezone.localtime(now):%Y}{form.pk:06d}"
@@ -91,6 +90,13 @@ def draft_form(
     return form
 
 
+def _seeming(about: About, drawn: Drawn) -> About:
+    """Return the description with what the table tells where the person said nothing of its rows."""
+    if about.shaped:
+        return about
+    return replace(about, shaped=drawn.shaped, roster=about.roster or drawn.roster)
+
+
 def preview(
     actor: Actor, office: Agency, about: About, *, file: Path, name: str = "", sheet: str = ""
 ) -> Form:
@@ -101,9 +107,10 @@ def preview(
     verify(about)
     drawn = draw(about.title, office.kind.name_zh, office.kind_id, found, about.fillers)
     verify_columns(drawn.columns)
+    about = _seeming(about, drawn)
     form = Form(
-        office=office, title=about.title, cycle=about.cycle, fillers=about.fillers,
-        shaped=about.shaped or drawn.shaped, roster=about.roster,
+        office=office, title=about.title, cycle=about.cycle, fillers=about.fillers, shaped=about.shaped,
+        roster=about.roster,
     )  # fmt: skip
     form.current = Version(number=1, columns=[one.to_json() for one in drawn.columns])
     return form

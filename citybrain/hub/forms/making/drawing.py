@@ -15,6 +15,7 @@ from citybrain.hub.forms import matching
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.making import meanings
 from citybrain.hub.forms.making.reading import Read
+from citybrain.hub.forms.matching.matcher import roster_of
 from citybrain.hub.forms.models import Shaped
 
 SURE: Final = 0.8  # what is filled without a question
@@ -25,10 +26,11 @@ FREE_WORDS: Final = "varchar(200)"
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A form as read: its columns with their meaning, and what its rows are about."""
+    """A form as read: its columns with their meaning, what its rows are about, and the live roster they seem to be."""
 
     columns: tuple[Column, ...]
     shaped: Shaped
+    roster: str = ""
 
 
 def draw(title: str, office: str, kind: str, found: Read, fillers: int) -> Drawn:
@@ -37,7 +39,8 @@ def draw(title: str, office: str, kind: str, found: Read, fillers: int) -> Drawn
     columns = [matching.Column(one.letter, one.path, one.examples) for one in found.layout.columns]
     answers = answers_of(sets, title, office, kind, columns)
     drawn = [_prepared(_column(sets, one, fillers), found) for one in answers]
-    return Drawn(tuple(_repeated(drawn)), _shaped(drawn, answers))
+    shaped = _shaped(drawn, answers)
+    return Drawn(tuple(_repeated(drawn)), shaped, roster_of(title) if shaped == Shaped.ROSTER else "")
 
 
 def _prepared(column: Column, found: Read) -> Column:

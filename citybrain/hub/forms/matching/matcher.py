@@ -293,6 +293,14 @@ def main_role(title: str) -> str:
     )
 
 
+def roster_of(title: str) -> str:
+    """Return the key of the live roster that a form's rows are, by its title; "" where it says nothing."""
+    bare = plain(title)[0]
+    return next(
+        (key for key, listed in _subjects()["rosters"].items() if any(word in bare for word in listed)), ""
+    )
+
+
 def relevance(title: str, dataset: str, name: str) -> float:
     """Return how much a form with that title is about a data set: 1 where it says so, less by alike letters."""
     bare = plain(title)[0]

@@ -297,3 +297,35 @@ def test_a_form_is_ended_by_its_office_or_by_who_admits_with_the_reason(hall: Ha
     assert actions.retire(hall.civil, one, "合并").state == "retired"
     assert actions.retire(hall.chief, other, "重复").reason == "重复"
     assert lists.counts(hall.civil)["retired"] == 2
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "covers"),
+    [
+        ("alone", "elders", True),  # everybody who lives alone is on the wider one
+        ("elders", "alone", False),
+        ("alone", "residents", True),
+        ("disabled", "residents", True),
+        ("disabled", "aid", False),
+        ("veterans", "veterans", True),
+    ],
+)
+def test_a_form_of_fewer_people_does_not_cover_one_of_more(
+    hall: Hall, mine: str, other: str, covers: bool
+) -> None:
+    hall.sets()
+    words = {"purpose": "x", "basis": "x", "shaped": "roster"}
+    hall.admitted(("姓名", "身份证号", "心愿"), "一张台账", about=About(**words, roster=other))
+    form = hall.form(("姓名", "身份证号", "心愿"), "另一张台账", about=About(**words, roster=mine))
+    assert [one.covers for one in assessing.assess(hall.civil, form).same] == [covers]
+
+
+def test_admission_is_decided_once_even_by_two_at_a_time(hall: Hall) -> None:
+    hall.sets()
+    form = actions.ask_admission(hall.civil, hall.form())
+    seen = lists.find(hall.chief, form.pk)  # both have the page open
+    actions.decide_admission(hall.chief, form, admit=False, reason="数据已有")
+    with pytest.raises(Refused, match="报表目前是“不予准入”，不能这样操作。"):
+        actions.decide_admission(SYSTEM, seen, admit=True, reason="x")
+    seen.refresh_from_db()
+    assert (seen.state, seen.decider_name) == ("refused", "shou")
