@@ -219,6 +219,7 @@ FORMS_PEOPLE_LEAST = env.integer(
 FORMS_SECONDS_A_CELL = env.integer(
     "CITYBRAIN_FORMS_SECONDS_A_CELL", 12, least=1, most=600
 )  # data officer: to look up and type one cell by hand; hours saved are counted with it
+PAPER_FONT = env.text("CITYBRAIN_PAPER_FONT")  # operator: a TrueType file with rare characters; empty: Song
 LAKE_POOL = True  # tests only: False keeps no connection to the catalogue of files
 SOURCE_HOSTS = env.words("CITYBRAIN_SOURCE_HOSTS", [])  # operator: inner hosts that sources may lie on
 SOURCE_FOLDERS = env.words("CITYBRAIN_SOURCE_FOLDERS", [str(HOME / "incoming")])  # operator: files of sources

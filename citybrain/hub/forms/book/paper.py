@@ -8,6 +8,7 @@ from io import BytesIO
 from pathlib import Path
 from typing import Final
 
+from django.conf import settings
 from django.utils.translation import gettext
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfbase import pdfmetrics
@@ -96,7 +97,8 @@ def face(font: Path | None = None) -> Face:
 
 def pdf(paper: Paper, font: Path | None = None) -> bytes:
     """Return the paper as PDF. More columns than fit beside each other go on, with the first ones again, below."""
-    return _Print(paper, face(font)).made()
+    own = Path(settings.PAPER_FONT) if settings.PAPER_FONT else None
+    return _Print(paper, face(font or own)).made()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,9 +180,11 @@ class _Print:
         y = self._top(number)
         canvas.setLineWidth(LINE)
         for band, lines in parts:
-            y = self._head(band, y)
+            y = top = self._head(band, y)
             for line in lines:
                 y = self._row(band, line, y)
+            for at in range(len(band.columns) + 1):
+                canvas.line(MARGIN + band.edge(at), top, MARGIN + band.edge(at), y)
         for text in tail:
             y -= 13
             self._text(MARGIN, y, text, 9)
@@ -257,9 +261,9 @@ class _Print:
 
     def _row(self, band: Band, line: _Line, y: float) -> float:
         low = y - line.high
+        self.canvas.line(MARGIN, low, MARGIN + band.edge(len(band.columns)), low)
         for i, cell in enumerate(line.cells):
             left, right = band.edge(i), band.edge(i + 1)
-            self.canvas.rect(MARGIN + left, low, right - left, line.high, stroke=1, fill=0)
             self._lines(
                 cell, MARGIN + left, right - left, y, low, band.size, middle=band.middle[i] and len(cell) == 1
             )

@@ -4,6 +4,7 @@ Indexes of rows (INDEX, DBCELL) are left out of a sheet that changes; Excel make
 """
 
 import struct
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -39,6 +40,10 @@ class Cell:
         return self.told[0].op == FORMULA
 
 
+def _first(cell: Cell) -> int:
+    return cell.first
+
+
 @dataclass
 class Grid:
     """A worksheet's records: those before its cells, its rows and cells by row (from 0), those after."""
@@ -51,7 +56,9 @@ class Grid:
 
     def cell(self, row: int, column: int) -> Cell | None:
         """Return the cell at a place."""
-        return next((one for one in self.cells.get(row, ()) if one.first <= column <= one.last), None)
+        cells = self.cells.get(row, [])
+        at = bisect_right(cells, column, key=_first) - 1
+        return cells[at] if at >= 0 and cells[at].last >= column else None
 
     def style(self, row: int, column: int) -> int:
         """Return a cell's style, or the one it would have: its row's, its column's, the usual one."""
@@ -84,11 +91,12 @@ class Grid:
     def put(self, row: int, column: int, record: Record) -> None:
         """Write a cell, taking apart the ones it lay among."""
         cells = self.cells.setdefault(row, [])
-        kept: list[Cell] = []
-        for one in cells:
-            kept += [one] if not one.first <= column <= one.last else apart(one, row, column)
-        kept.append(Cell(column, column, [record]))
-        self.cells[row] = sorted(kept, key=lambda one: one.first)
+        at = bisect_right(cells, column, key=_first)
+        new = [Cell(column, column, [record])]
+        if at and cells[at - 1].last >= column:
+            at -= 1
+            new += apart(cells.pop(at), row, column)
+        cells[at:at] = sorted(new, key=_first)
 
     def used(self) -> tuple[int, int, int, int]:
         """Return (first row, row after the last, first column, column after the last) that hold cells."""
@@ -180,7 +188,7 @@ def grid(part: bytes) -> Grid:
             break
     made.rest = part[size:]
     for cells in made.cells.values():
-        cells.sort(key=lambda cell: cell.first)
+        cells.sort(key=_first)
     return _settled(made)
 
 
