@@ -1,5 +1,6 @@
 """A city whose forms are filled from data, for journeys: the sample's own forms, with the sets they read taken in."""
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -9,6 +10,7 @@ from django.utils import timezone
 
 from citybrain.base.areas.models import Area
 from citybrain.base.exchange import runs
+from citybrain.base.exchange.models import Run
 from citybrain.base.lake import serving
 from citybrain.base.lake.pytest_lake import clear_lake
 from citybrain.hub.forms.models import Round, Sheet
@@ -36,8 +38,8 @@ def formed(city: "TinyCity", codes: Sequence[str] = CODES) -> Formed:
     clear_lake()
     fill(make_city(TINY), people=240, codes=codes)
     later = timezone.now() + timedelta(hours=2)
-    while runs.work_one(later):
-        pass
+    while runs.work_one(later) or Run.objects.filter(state__in=("queued", "running")).exists():
+        time.sleep(0.1)  # the worker beside may be at the last one
     serve(codes)
     community = city.area("community")
     round_ = Round.objects.select_related("form", "version").get()
