@@ -7,10 +7,12 @@ from typing import Final
 
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.areas.models import Area
 from citybrain.base.areas.tree import Node, tree
 from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.errors import refuse
 from citybrain.base.ledger import record
 from citybrain.hub.forms.access import LEVELS
 from citybrain.hub.forms.collecting import rows
@@ -82,8 +84,12 @@ def details(
 def book_rows(
     actor: Actor, round_: Round, *, within: Area | None = None, now: datetime | None = None
 ) -> list[dict[str, str]]:
-    """Return all rows handed in by letter, as `book.write` takes them, `BOOK_MOST` at most. Raises Forbidden."""
+    """Return all rows handed in by letter, as `book.write` takes them. Raises Forbidden, Refused beyond `BOOK_MOST`."""
     outer = require_detail(actor, round_, within)
+    count = _rows(round_, outer).count()
+    if count > BOOK_MOST:
+        text = _("共 %(count)d 行，一个工作簿最多 %(most)d 行，请分区域导出。")
+        raise refuse("rows", text % {"count": count, "most": BOOK_MOST})
     held = _sight(actor, round_, outer, now or timezone.now())
     found = list(_written(_rows(round_, outer), held))
     _write_down(actor, round_, outer, held, len(found))

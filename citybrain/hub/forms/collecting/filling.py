@@ -15,6 +15,7 @@ from citybrain.base.areas.models import Level
 from citybrain.base.catalogue import grants
 from citybrain.base.identity.access import Forbidden, require
 from citybrain.base.identity.actor import Actor
+from citybrain.base.lake.models import Serving
 from citybrain.hub.forms.access import FILL
 from citybrain.hub.forms.collecting import history, rows
 from citybrain.hub.forms.collecting.rounds import OWED
@@ -25,11 +26,12 @@ from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing import answers
 from citybrain.hub.forms.knowing.knowing import know
 from citybrain.hub.forms.knowing.people import People, homes, residents
-from citybrain.hub.forms.models import RoundState, Row, Shaped, Sheet, SheetState
+from citybrain.hub.forms.models import Dispute, RoundState, Row, Shaped, Sheet, SheetState
 from citybrain.hub.forms.rosters import members as roster_members
 from citybrain.hub.forms.rosters import rosters
 
 FILL_AGAIN_AFTER: Final = timedelta(hours=1)
+FILL_SOONEST: Final = timedelta(minutes=1)
 
 
 @dataclass
@@ -43,7 +45,7 @@ class Gathered:
 
 
 def open_sheet(actor: Actor, sheet: Sheet, *, now: datetime | None = None, again: bool = False) -> Sheet:
-    """Return the sheet with its rows, filled where it may be: at first, each hour, or `again` when somebody asks.
+    """Return the sheet with its rows, filled where it may be: at first, when data or grants have moved, or `again`.
 
     Raises Refused where the actor may not look at it.
     """
@@ -66,13 +68,26 @@ def _may_fill(actor: Actor, sheet: Sheet) -> bool:
 
 
 def _is_old(sheet: Sheet, now: datetime) -> bool:
-    """Return whether the sheet is to be filled again: an hour has gone, or a grant it was filled under has ended."""
+    """Return whether the sheet is to be filled again.
+
+    So after an hour; when a grant it was filled under has ended; when there is newer data, but not each minute
+    unless the answer to a dispute about this sheet may be in it.
+    """
     moments = [datetime.fromisoformat(one["at"]) for one in sheet.filled_from.values()]
     filled_at = max(moments, default=sheet.opened_at or now)
     if now - filled_at > FILL_AGAIN_AFTER:
         return True
     used = {one["grant"] for one in sheet.filled_from.values() if one.get("grant")}
-    return grants.live_grants(now).filter(number__in=used).count() < len(used)
+    if grants.live_grants(now).filter(number__in=used).count() < len(used):
+        return True
+    answered = Dispute.objects.filter(sheet=sheet, answered_at__gt=filled_at)
+    return (now - filled_at > FILL_SOONEST or answered.exists()) and _has_newer_data(sheet)
+
+
+def _has_newer_data(sheet: Sheet) -> bool:
+    held = {code: one["version"] for code, one in sheet.filled_from.items() if one.get("version")}
+    copies = Serving.objects.filter(code__in=list(held)).values_list("code", "version")
+    return any(version > held[code] for code, version in copies)
 
 
 def gather(actor: Actor, sheet: Sheet, now: datetime) -> Gathered:

@@ -1,6 +1,7 @@
 """Reading a sheet: its rows as the actor may see them, what changed since, rows for a workbook, its history."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -15,9 +16,10 @@ from citybrain.hub.forms.collecting import rows
 from citybrain.hub.forms.collecting.rounds import OWED
 from citybrain.hub.forms.collecting.rows import Line
 from citybrain.hub.forms.collecting.sight import Sight, seen, sight, why_not_edit
-from citybrain.hub.forms.collecting.values import HOUSE, Cell, CellState, Seen, SeenRow
+from citybrain.hub.forms.collecting.values import FROM_DATA, HOUSE, Cell, CellState, Seen, SeenRow
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.models import Edit, Row, Sheet, SheetEvent, SheetState
+from citybrain.hub.forms.knowing.people import same
+from citybrain.hub.forms.models import Dispute, DisputeState, Edit, Row, Sheet, SheetEvent, SheetState
 
 LIMIT: Final = 200
 LIMIT_MOST: Final = 2_000
@@ -50,11 +52,11 @@ def look(
 ) -> Seen:
     """Return a part of a sheet as the actor may see it. `find` searches only what is shown whole to the actor.
 
-    Three queries besides those of rights. Raises Refused where the actor may not look at the sheet at all.
+    Four queries besides those of rights. Raises Refused where the actor may not look at the sheet at all.
     """
     sheet = seen(actor, sheet)
     held = sight(actor, sheet, now or timezone.now())
-    found = Row.objects.filter(sheet=sheet, removed=False)
+    found = _rows(sheet, held).filter(removed=False)
     if only_missing:
         found = found.filter(_lacking(held.columns))
     if find.strip():
@@ -69,9 +71,13 @@ def changes(actor: Actor, sheet: Sheet, since: int, *, now: datetime | None = No
     sheet = seen(actor, sheet)
     held = sight(actor, sheet, now or timezone.now())
     keys = Edit.objects.filter(sheet=sheet, stamp__gt=since).values("row_key")
-    found = Row.objects.filter(sheet=sheet, key__in=keys).order_by("position", "id")
+    found = _rows(sheet, held).filter(key__in=keys).order_by("position", "id")
     lines = rows.stored(found.values(*NAMES)[:LIMIT_MOST])
     return _seen(actor, sheet, held, lines, len(lines))
+
+
+def _rows(sheet: Sheet, held: Sight) -> QuerySet[Row]:
+    return Row.objects.filter(sheet=sheet) if held.rows else Row.objects.none()
 
 
 def _lacking(columns: Sequence[Column]) -> Q:
@@ -96,17 +102,49 @@ def _searched(held: Sight, words: str) -> Q:
 def _seen(actor: Actor, sheet: Sheet, held: Sight, lines: Iterable[Line], total: int) -> Seen:
     why_not = why_not_edit(actor, sheet)
     asked = rows.asked_for(held.columns)
-    shown = tuple(seen_row(sheet.area_id, held, line, asked) for line in lines)
+    kept = list(lines)
+    doubted = _disputed(sheet, kept)
+    shown = tuple(
+        _with_doubts(seen_row(sheet.area_id, held, line, asked), held.columns, doubted) for line in kept
+    )
     down = {
         cell.source
         for row in shown
         for cell in row.cells.values()
         if cell.state == CellState.DOWN and cell.source
     }
+    counts = (sheet.cells, sheet.cells_known, sheet.cells_missing) if held.rows else (0, 0, 0)
     return Seen(
-        sheet.pk, sheet.stamp, sheet.state, held.columns, shown, total, sheet.cells, sheet.cells_known,
-        sheet.cells_missing, tuple(sorted(down)), held.withheld(), not why_not, why_not,
+        sheet.pk, sheet.stamp, sheet.state, held.columns, shown, total, *counts,
+        tuple(sorted(down)), held.withheld(), not why_not, why_not,
     )  # fmt: skip
+
+
+def _disputed(sheet: Sheet, lines: Sequence[Line]) -> set[tuple[str, str]]:
+    """Return (row's key, "dataset.field") of what is disputed now among the rows. One query."""
+    by_token = {rows.token_of(line.key, sheet.round.key_seed): line.key for line in lines}
+    by_token.pop("", None)
+    if not by_token:
+        return set()
+    waiting = Dispute.objects.filter(state=DisputeState.OPEN, subject__in=list(by_token))
+    found = waiting.values_list("subject", "dataset__code", "field")
+    return {(by_token[token], f"{code}.{name}") for token, code, name in found}
+
+
+def _with_doubts(row: SeenRow, columns: Sequence[Column], doubted: set[tuple[str, str]]) -> SeenRow:
+    """Return the row with its cells marked as they are disputed now, not as when they were filled."""
+    cells = dict(row.cells)
+    for column in columns:
+        cell = cells[column.letter]
+        if column.asks != Asks.DATA or not cell.value or cell.state not in FROM_DATA or not cell.of_data:
+            continue
+        fields = (column.field, *same().get(column.field, ()))
+        field = next((one for one in fields if one.startswith(f"{cell.source}.")), column.field)
+        if (row.key, field) in doubted:
+            cells[column.letter] = replace(cell, state=CellState.DISPUTED)
+        elif cell.state == CellState.DISPUTED:
+            cells[column.letter] = replace(cell, state=CellState.KNOWN)
+    return replace(row, cells=cells)
 
 
 def seen_row(area_id: int, held: Sight, line: Line, asked: Sequence[Column]) -> SeenRow:
@@ -144,9 +182,7 @@ def export_rows(actor: Actor, sheet: Sheet, *, now: datetime | None = None) -> l
     """Return the rows by letter as `book.write` takes them; what the actor may not see is empty."""
     sheet = seen(actor, sheet)
     held = sight(actor, sheet, now or timezone.now())
-    lines = rows.stored(
-        Row.objects.filter(sheet=sheet, removed=False).order_by("position", "id").values(*NAMES)
-    )
+    lines = rows.stored(_rows(sheet, held).filter(removed=False).order_by("position", "id").values(*NAMES))
     return [_exported(sheet.area_id, held, line, place) for place, line in enumerate(lines, 1)]
 
 
@@ -173,7 +209,7 @@ def cell_history(actor: Actor, sheet: Sheet, key: str, letter: str) -> list[dict
     """Return who typed what into a cell, newest first; what the cell held before is told only where it may be."""
     sheet = seen(actor, sheet)
     held = sight(actor, sheet, timezone.now())
-    if letter not in held.by_letter or not held.typed.get(letter):
+    if not held.rows or letter not in held.by_letter or not held.typed.get(letter):
         return []
     whole = held.by_letter[letter]
     rows_ = Edit.objects.filter(sheet=sheet, row_key=key, letter=letter).order_by("-at", "-id")[:50]

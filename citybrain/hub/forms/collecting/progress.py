@@ -1,7 +1,7 @@
 """How far a round is: counts of sheets by area, on a map, and who is late. Counts within rights, by one statement."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, astuple, dataclass
+from dataclasses import asdict, astuple, dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -19,7 +19,8 @@ from citybrain.base.identity.access import Forbidden, require
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.access import FILL, ISSUE, LEVELS, NOTHING, REVIEW, VIEW, in_reach
 from citybrain.hub.forms.collecting.rounds import OWED
-from citybrain.hub.forms.models import Round, Sheet
+from citybrain.hub.forms.collecting.sight import may_issue
+from citybrain.hub.forms.models import Round, Shaped, Sheet
 
 MAP_ZOOM: Final = 10
 
@@ -113,12 +114,28 @@ def progress(
     level = children[0].level if children else outer.level
     counted = _counted(actor, round_, level, outer, moment)
     total = sum(counted.values(), Counts())
+    shown = _without_cells if _only_looks(actor, round_) else _as_is
     found = tuple(
-        AreaCounts(node.id, node.code, node.name, node.level, counts)
+        AreaCounts(node.id, node.code, node.name, node.level, shown(counts))
         for node in children
         if (counts := _within(counted, node)).sheets
     )
     return Progress(outer.id, total, found, moment)
+
+
+def _only_looks(actor: Actor, round_: Round) -> bool:
+    """Return whether rows are people whom the actor may not see: then cells by area would tell how many there are."""
+    if round_.form.shaped != Shaped.ROSTER or any(actor.may(one) for one in (FILL, REVIEW)):
+        return False
+    return not may_issue(actor, round_)
+
+
+def _as_is(counts: Counts) -> Counts:
+    return counts
+
+
+def _without_cells(counts: Counts) -> Counts:
+    return replace(counts, cells=0, cells_known=0, cells_missing=0)
 
 
 def _within(counted: Mapping[int | None, Counts], node: Node) -> Counts:
@@ -166,9 +183,9 @@ def map_feed(
     level = max(outer.level, min(level, round_.level))
     counted = _counted(actor, round_, level, outer, moment)
     drawn = {one["id"]: one for one in orjson.loads(outlines(level, outer.id, zoom))["features"]}
-    features = []
+    features, shown = [], _without_cells if _only_looks(actor, round_) else _as_is
     for node in _nodes(counted):
-        counts = _within(counted, node)
+        counts = shown(_within(counted, node))
         shape = drawn.get(node.id, {"geometry": None, "properties": {}})
         properties = {
             **shape["properties"], "id": node.id, "code": node.code, "name": node.name, "level": node.level,

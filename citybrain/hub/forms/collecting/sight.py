@@ -2,7 +2,7 @@
 
 A value that came from a data set is shown under a grant that holds now. Whoever works in the area reads through the
 grants of offices at or above it, the office that asks through its own. Who may look at everything of an area without
-working there sees no personal column and nothing of a data set.
+working there sees no personal column, nothing of a data set, and no row of a roster.
 """
 
 from collections.abc import Sequence
@@ -26,18 +26,22 @@ from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing import rights
 from citybrain.hub.forms.knowing.people import same
 from citybrain.hub.forms.knowing.rights import Shown
-from citybrain.hub.forms.models import Round, RoundState, Sheet
+from citybrain.hub.forms.models import Round, RoundState, Shaped, Sheet
 
 ALL: Final = Shown(True)
 
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """By letter how a column's cells may be shown to one actor now; `typed` how what people typed may be."""
+    """By letter how a column's cells may be shown to one actor now; `typed` how what people typed may be.
+
+    `rows`: whether rows may be shown one by one at all; those of a roster are people.
+    """
 
     columns: tuple[Column, ...]
     by_letter: dict[str, Shown]
     typed: dict[str, bool]
+    rows: bool = True
 
     def cell(self, line: Line, letter: str) -> Cell:
         """Return a cell as it may be shown."""
@@ -96,15 +100,16 @@ def with_instead(columns: Sequence[Column]) -> list[Column]:
 def sight(actor: Actor, sheet: Sheet, now: datetime | None = None) -> Sight:
     """Return what the actor sees of a sheet as `seen` gives it."""
     moment = now or timezone.now()
-    columns = sheet.round.version.shape
+    columns, rows = sheet.round.version.shape, True
     try:
         found = rights.shown(actor, sheet.area_id, with_instead(columns), moment)
         typed = dict.fromkeys((column.letter for column in columns), True)
     except Forbidden:
         found, typed = from_outside(actor, sheet.round, sheet.area_id, columns, moment)
+        rows = sheet.round.form.shaped != Shaped.ROSTER or may_issue(actor, sheet.round)
     if sheet.state in OWED:
         found = _still_filled_under(sheet, columns, found, moment)
-    return Sight(columns, found, typed)
+    return Sight(columns, found, typed, rows)
 
 
 def from_outside(

@@ -232,16 +232,32 @@ def test_no_way_leads_to_another_areas_sheet(gathering: Gathering) -> None:
     assert not collecting.to_fill(stranger).filter(area__code=YOUYI).exists()
 
 
-def test_who_only_looks_sees_no_personal_cell(gathering: Gathering) -> None:
+def test_who_only_looks_sees_no_row_of_a_roster(gathering: Gathering) -> None:
     sheet = gathering.fill_all()
     gathering.type_in(gathering.key("wang"), "B", "王壹", base=99)
     seen = collecting.look(gathering.chief, sheet)
-    for row in seen.rows:
-        shown = {letter for letter, cell in row.cells.items() if cell.value}
-        assert shown <= {"A", "E", "F", "G"}
-    for word in ("王", "李", "910"):
+    assert (seen.rows, seen.total, seen.cells, seen.withheld) == ((), 0, 0, ("B", "C", "D"))
+    for word in ("王", "李", "910", "否"):
         assert collecting.look(gathering.chief, sheet, find=word).total == 0
+    assert collecting.changes(gathering.chief, sheet, 0).rows == ()
+    assert collecting.export_rows(gathering.chief, sheet) == []
     assert collecting.cell_history(gathering.chief, sheet, gathering.key("wang"), "B") == []
+    by_area = collecting.progress(gathering.chief, gathering.round).areas
+    assert [(one.counts.sheets, one.counts.cells) for one in by_area] == [(3, 0)], (
+        "nor how many people there are"
+    )
+    assert collecting.progress(gathering.office, gathering.round).areas[0].counts.cells == 20
+
+
+def test_who_only_looks_sees_figures_but_no_personal_ones(gathering: Gathering) -> None:
+    made = handed_in(gathering)
+    seen = collecting.look(gathering.chief, made.sheets.get(area__code=YOUYI))
+    cells = seen.rows[0].cells
+    assert {letter: cell.value for letter, cell in cells.items()} == {
+        "A": "友谊社区", "B": "10", "C": "", "D": "40", "E": "", "F": "",
+    }  # fmt: skip
+    assert {str(cells[letter].state) for letter in "CEF"} == {"no_right"}
+    assert collecting.look(gathering.chief, made.sheets.get(area__code=YOUYI), find="99").total == 0
 
 
 def test_a_masked_cell_cannot_be_found_by_what_the_mask_hides(gathering: Gathering) -> None:
