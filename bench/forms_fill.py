@@ -8,6 +8,7 @@ included. Every reading is of a community not read before. Prints one JSON objec
 
 import argparse
 import contextlib
+import gc
 import json
 import os
 import statistics
@@ -112,8 +113,8 @@ def column_sql(code: str, shape: Any, field: Any) -> str:
         return "place"
     kinds = {
         "integer": "(i % 9)", "double": "(i % 90)::float8", "decimal": "(i % 900)::numeric", "boolean": "i % 7 > 0",
-        "date": "date '2020-01-01' + (i % 2000)::int", "timestamp": "timestamptz '2026-01-01' + i % 20000000 * interval '1 s'",
-        "json": "'{}'",
+        "date": "date '2020-01-01' + (i % 2000)::int", "json": "'{}'",
+        "timestamp": "timestamptz '2026-01-01' + i % 20000000 * interval '1 s'",
     }  # fmt: skip
     if field.type.kind in kinds:
         return kinds[field.type.kind]
@@ -165,7 +166,8 @@ def lend(shapes_of: dict[str, Any], city: Any) -> None:
     now = timezone.now()
     for code, shape in shapes_of.items():
         data = DataSet.objects.create(
-            code=code, provider=office, name_zh=code, share_type=2, open_type=3, update_cycle=4, data_version=1, data_at=now,
+            code=code, provider=office, name_zh=code, share_type=2, open_type=3, update_cycle=4, data_version=1,
+            data_at=now,
         )  # fmt: skip
         told = {"number": 1, "shape": shape.to_json(), "meta": {}, "state": "published"}
         data.current = Revision.objects.create(dataset=data, **told)
@@ -235,6 +237,8 @@ def timed(work: Callable[[Any], int], communities: list[Any]) -> dict[str, Any]:
 
 def measure(shapes_of: dict[str, Any], communities: list[Any], rounds: int) -> dict[str, Any]:
     """Measure the roster and two forms, each over communities of its own."""
+    gc.collect()
+    gc.freeze()  # as a server does once everything is imported
     from citybrain.hub.forms import rosters
     from citybrain.hub.forms.knowing.knowing import know
     from citybrain.hub.forms.rosters import kinds

@@ -225,3 +225,37 @@ def test_a_question_of_another_form_is_refused(data):
 def test_a_question_comes_back_as_it_was():
     asked = Asked(("name",), (Condition("sex", "in", ("1", "2")),), ("name", True), 7)
     assert Asked.from_json(asked.to_json()) == asked
+
+
+def test_rows_among_people_name_what_is_granted_and_whose_they_are_only():
+    made = Compiler(policy(("name", "sex"), {"name": "name"}), SHAPE, "postgres").among(
+        "serving.t", ("sex",), "id_no", (Condition("sex", "eq", "1"),)
+    )
+    assert columns(made, "postgres") == {"sex", "id_no", "_key"}
+    assert made.fields == ("sex",)
+    assert made.sql.count("%(among)s") == 1
+    with pytest.raises(Refused):
+        Compiler(policy(("name",)), SHAPE, "postgres").among("serving.t", ("income",), "id_no")
+    with pytest.raises(Refused):
+        Compiler(policy(("name",)), SHAPE, "postgres").among(
+            "serving.t", ("name",), "id_no", (Condition("income", "gt", 1),)
+        )
+
+
+@pytest.mark.parametrize(
+    ("fields", "hidden", "ordered"),
+    [(("plate", "seen"), {}, True), (("plate", "seen"), {"seen": "remove"}, False), (("plate",), {}, False)],
+)
+def test_of_several_rows_of_a_person_the_last_by_what_is_shown_is_taken(fields, hidden, ordered):
+    shape = Shape.from_json(
+        {
+            "fields": [
+                {"name": "plate", "type": "varchar(9)", "key": True},
+                {"name": "owner", "type": "char(18)", "check": "gb11643"},
+                {"name": "seen", "type": "date"},
+            ]
+        }
+    )
+    made = Compiler(policy(fields, hidden), shape, "postgres").among("s.t", ("plate",), "owner", last="seen")
+    assert 'DISTINCT ON (s."owner")' in made.sql
+    assert ('s."seen" DESC' in made.sql) == ordered

@@ -99,3 +99,26 @@ def test_a_copy_that_fails_leaves_the_old_one_serving(homes, put):
     with connection.cursor() as cursor:
         cursor.execute("SELECT count(*) FROM pg_tables WHERE schemaname = 'serving'")
         assert cursor.fetchone()[0] == 1
+
+
+def test_a_copy_about_people_is_indexed_by_person_and_by_where_they_live(lake_home, put):
+    told = {
+        "fields": [
+            {"name": "permit", "type": "varchar(9)", "key": True},
+            {"name": "id_no", "type": "char(18)"},
+            {"name": "region", "type": "char(12)", "code_table": "region12"},
+            {"name": "grid", "type": "char(15)", "code_table": "grid15"},
+        ]
+    }
+    permits = Shape.from_json(told)
+    assert serving.indexed(permits) == ["id_no", "region", "grid"]
+    assert serving.indexed(Shape(tuple(one for one in permits.fields if one.name != "id_no"))) == []
+    table = Table("permits")
+    table.create(permits)
+    merge(table, put("SELECT 'a' AS permit, '9' AS id_no, '98' AS region, '98' AS grid"), "full", "run-1")
+    name = serving.publish("permits", permits).relation.partition(".")[2]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_indexes WHERE schemaname = 'serving' AND tablename = %s", [name]
+        )
+        assert cursor.fetchone() == (4,)

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, Final
 
 from django.utils import timezone
@@ -45,6 +46,7 @@ class State(StrEnum):
     BLANK = "blank"  # worked out by the sheet, or by nobody
 
 
+Mark = tuple[str, str, str]
 FILLED: Final = frozenset({State.KNOWN, State.STALE, State.CONFLICT, State.DISPUTED, State.ANSWERED})
 
 
@@ -78,26 +80,26 @@ class Filled:
         source, as_of, state = self.odd.get(at, (self.source, self.as_of, self.state))
         return Cell(self.values[at], source, as_of, state, self.mask, self.many.get(at, 1))
 
-    def mark(self, at: int) -> list[str]:
-        """Return [source, date, state] as `Row.marks` keeps them."""
+    def mark(self, at: int) -> Mark:
+        """Return (source, date, state) as `Row.marks` keeps them."""
         return _mark(*self.odd.get(at, (self.source, self.as_of, self.state)))
 
-    def marks(self) -> list[list[str]]:
-        """Return the marks of all rows, each a list of its own."""
-        usual = _mark(self.source, self.as_of, self.state)
-        found = [usual.copy() for _value in self.values]
+    def marks(self) -> list[Mark]:
+        """Return the marks of all rows."""
+        found = [_mark(self.source, self.as_of, self.state)] * len(self.values)
         for at, told in self.odd.items():
             found[at] = _mark(*told)
         return found
 
 
-def _mark(source: str, as_of: date | None, state: State) -> list[str]:
-    return [source, as_of.isoformat() if as_of else "", str(state)]
+@lru_cache(2_000)
+def _mark(source: str, as_of: date | None, state: State) -> Mark:
+    return (source, as_of.isoformat() if as_of else "", str(state))
 
 
 @dataclass
 class Known:
-    """What is known of people (or of the area itself: one row with the key "") at a moment."""
+    """What is known of people at a moment. `versions` say of which version each set was read, under which grant."""
 
     keys: tuple[str, ...] = field(repr=False)
     columns: dict[str, Filled]
@@ -110,7 +112,7 @@ class Known:
     def cell(self, at: int, letter: str) -> Cell:
         return self.columns[letter].cell(at)
 
-    def row(self, at: int) -> tuple[dict[str, str], dict[str, list[str]]]:
+    def row(self, at: int) -> tuple[dict[str, str], dict[str, Mark]]:
         """Return a row's values and marks by letter, as `Row` keeps them; cells without a mark are left out."""
         values, marks = {}, {}
         for letter, column in self.columns.items():
@@ -120,10 +122,10 @@ class Known:
                 marks[letter] = column.mark(at)
         return values, marks
 
-    def rows(self) -> Iterable[tuple[str, dict[str, str], dict[str, list[str]]]]:
+    def rows(self) -> Iterable[tuple[str, dict[str, str], dict[str, Mark]]]:
         """Yield (key, values, marks) for each row."""
         values: list[dict[str, str]] = [{} for _key in self.keys]
-        marks: list[dict[str, list[str]]] = [{} for _key in self.keys]
+        marks: list[dict[str, Mark]] = [{} for _key in self.keys]
         for letter, column in self.columns.items():
             for row, value in zip(values, column.values, strict=True):
                 if value:

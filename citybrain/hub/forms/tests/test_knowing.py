@@ -85,8 +85,9 @@ def test_cells_come_with_source_day_and_state_and_only_what_nobody_knows_is_miss
     assert known.cell(wang, "B").as_of.isoformat() == "2026-11-20"
     values, marks = known.row(wang)
     assert values["B"] == "王一"
-    assert marks["B"] == ["ga_population", "2026-11-20", "known"]
-    assert known.versions["ga_population"]["version"] == 7
+    assert marks["B"] == ("ga_population", "2026-11-20", "known")
+    told = known.versions["ga_population"]
+    assert (told["version"], told["grant"]) == (7, town.grants["ga_population"].number)
 
 
 def test_a_masked_field_shows_what_the_mask_leaves_and_says_so(town: Town) -> None:
