@@ -33,7 +33,7 @@ SALT: Final = "forms.kept"
 
 
 @contextmanager
-def uploaded(given: UploadedFile) -> Iterator[Path]:
+def uploaded(given: "UploadedFile[bytes]") -> Iterator[Path]:
     """Give an uploaded file as one on disk, for as long as it is looked at."""
     with tempfile.TemporaryDirectory(prefix="citybrain-upload-") as folder:
         path = Path(folder) / "form"

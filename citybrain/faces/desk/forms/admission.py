@@ -26,6 +26,7 @@ from citybrain.faces.desk.forms.shown import ASKS, FormLine, asked_name, level_n
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look import words
 from citybrain.hub.forms.access import ADMIT, DRAFT
+from citybrain.hub.forms.columns import Asks
 from citybrain.hub.forms.making import actions
 from citybrain.hub.forms.making.assessing import AGAINST, Advice, Assessment, ColumnKnown, Knows, Same, assess
 from citybrain.hub.forms.making.saved import seconds_a_cell
@@ -177,7 +178,7 @@ def _column(column: Any, known: ColumnKnown, sets: Any) -> dict[str, Any]:
     fresh = _("%(at)s，已迟到") if late else _("%(at)s，按期")
     return {
         "path": column.path if column else (known.name,),
-        "asked": asked_name(column, sets) if column else str(ASKS["data"]),
+        "asked": asked_name(column, sets) if column else str(ASKS[Asks.DATA]),
         "percent": int(known.share * 100) if asks else None,
         "fresh": fresh % {"at": words.stamp(at)[:10]} if asks and at else "",
         "fresh_tone": "late" if late else "normal",

@@ -4,16 +4,14 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, Final
 
-from django.contrib import messages
 from django.db.models import Count, F, Q
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
 from citybrain.base.areas.models import Area
 from citybrain.base.areas.tree import tree
@@ -21,7 +19,6 @@ from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.lists import PAGE, page_of
 from citybrain.base.identity.access import why_not
 from citybrain.base.identity.actor import Actor
-from citybrain.base.identity.errors import Refused
 from citybrain.faces.desk.addresses import query
 from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.data.sets import number
@@ -39,7 +36,6 @@ from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look import words
 from citybrain.hub.forms.access import ISSUE, REVIEW, VIEW, in_reach
 from citybrain.hub.forms.collecting import rounds as acts
-from citybrain.hub.forms.collecting.handing import accept_all
 from citybrain.hub.forms.collecting.progress import (
     Counts,
     Progress,
@@ -91,7 +87,8 @@ def list_view(request: HttpRequest) -> HttpResponse:
 
 def counts_of(actor: Actor, rounds: Iterable[Round]) -> dict[int, dict[str, int]]:
     """Return by round how many sheets there are for the actor to count, and how many are handed in. Two queries."""
-    whole, part = [], []
+    whole: list[int] = []
+    part: list[int] = []
     for one in rounds:
         (whole if may_see_all(actor, one) else part).append(one.pk)
     found: dict[int, dict[str, int]] = {}
@@ -364,66 +361,3 @@ def sheet_line(sheet: Sheet, one: Round, now: datetime, *, opens: bool) -> dict[
         "was_late": bool(sheet.submitted_at and sheet.submitted_at > one.due_at),
         "known": round(sheet.cells_known / sheet.cells * 100) if sheet.cells else None,
     }
-
-
-@require_POST
-@officers
-def remind_view(request: HttpRequest, round_id: int) -> HttpResponse:
-    """Urge everybody who owes, or those of one area."""
-    actor = actor_of(request)
-    one = found_round(actor, round_id)
-    below = below_of(request, actor, one)
-    try:
-        made = acts.remind(actor, one, within=below, text=request.POST.get("text", ""))
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        text = ngettext("已催报 %(n)s 个地区。", "已催报 %(n)s 个地区。", made.sheets)
-        messages.success(request, text % {"n": words.amount(made.sheets)})
-    return redirect(
-        reverse("desk:forms_round", args=[round_id]) + query({"below": below.pk if below else None})
-    )
-
-
-@require_POST
-@officers
-def close_view(request: HttpRequest, round_id: int) -> HttpResponse:
-    """End a round."""
-    return _ended(request, round_id, call_off=False)
-
-
-@require_POST
-@officers
-def call_off_view(request: HttpRequest, round_id: int) -> HttpResponse:
-    """Take a round back."""
-    return _ended(request, round_id, call_off=True)
-
-
-def _ended(request: HttpRequest, round_id: int, *, call_off: bool) -> HttpResponse:
-    actor, why = actor_of(request), request.POST.get("why", "")
-    one = found_round(actor, round_id)
-    try:
-        if call_off:
-            acts.call_off(actor, one, why)
-        else:
-            acts.close(actor, one, why)
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        messages.success(request, _("已撤回，各地不再能填报。") if call_off else _("已结束收集。"))
-    return redirect("desk:forms_round", round_id)
-
-
-@require_POST
-@officers
-def accept_all_view(request: HttpRequest, round_id: int) -> HttpResponse:
-    """Take in everything that was reviewed."""
-    actor = actor_of(request)
-    try:
-        count = accept_all(actor, found_round(actor, round_id))
-    except Refused as refused:
-        messages.error(request, str(refused))
-    else:
-        text = ngettext("已接收 %(n)s 份。", "已接收 %(n)s 份。", count)
-        messages.success(request, text % {"n": words.amount(count)} if count else _("没有待接收的填报。"))
-    return redirect("desk:forms_round", round_id)
