@@ -1,6 +1,6 @@
 """What a form asks for, as a set that can be held against another form's: fields of the catalogue, or headings."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Final
@@ -35,12 +35,6 @@ class Wish:
     field: str
     words: str
 
-    def same_as(self, other: "Wish") -> bool:
-        """Return whether both columns ask for the same."""
-        return (bool(self.field) and self.field == other.field) or (
-            bool(self.words) and self.words == other.words
-        )
-
 
 @cache
 def words_of(path: tuple[str, ...]) -> str:
@@ -62,27 +56,41 @@ def wishes(columns: Sequence[Column]) -> tuple[Wish, ...]:
     )
 
 
-def in_common(mine: Sequence[Wish], other: Sequence[Wish]) -> tuple[tuple[Wish, Wish], ...]:
-    """Return the pairs of columns of two forms that ask for the same, each of mine once."""
-    fields = {one.field: one for one in reversed(other) if one.field}
-    words = {one.words: one for one in reversed(other) if one.words}
-    found = [(one, fields.get(one.field) or words.get(one.words)) for one in mine]
-    return tuple((one, there) for one, there in found if there is not None)
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """A form taken apart once, to be held against many: what it asks for, by field and by words, and of whom."""
 
+    form: Form
+    wishes: tuple[Wish, ...]
+    fields: Mapping[str, Wish]
+    words: Mapping[str, Wish]
+    subjects: frozenset[str]
 
-def subjects(title: str, sets: dict[str, str]) -> frozenset[str]:
-    """Return the data sets (code: Chinese name) that a form's title speaks of."""
-    return frozenset(code for code, name in sets.items() if relevance(title, code, name) >= ABOUT)
+    @staticmethod
+    def of(form: Form, names: Mapping[str, str]) -> "Compared":
+        """Return a form taken apart; `names` are the published data sets (code: Chinese name)."""
+        mine = wishes(form.current.shape) if form.current else ()
+        return Compared(
+            form,
+            mine,
+            {one.field: one for one in reversed(mine) if one.field},
+            {one.words: one for one in reversed(mine) if one.words},
+            frozenset(code for code, name in names.items() if relevance(form.title, code, name) >= ABOUT),
+        )
 
+    def in_common(self, other: "Compared") -> tuple[tuple[Wish, Wish], ...]:
+        """Return the pairs of columns that ask for the same, each of this form's once."""
+        found = [(one, other.fields.get(one.field) or other.words.get(one.words)) for one in self.wishes]
+        return tuple((one, there) for one, there in found if there is not None)
 
-def same_subject(one: Form, other: Form, sets: dict[str, str]) -> bool:
-    """Return whether another form may be about all that one is about: neither roster nor title says otherwise."""
-    if one.shaped != other.shaped:
-        return False
-    if one.roster and other.roster:
-        return other.roster in WIDER.get(one.roster, (one.roster, EVERYBODY))
-    mine, theirs = subjects(one.title, sets), subjects(other.title, sets)
-    return not mine or not theirs or bool(mine & theirs)
+    def same_subject(self, other: "Compared") -> bool:
+        """Return whether the other may be about all that this one is about: neither roster nor title says otherwise."""
+        one, two = self.form, other.form
+        if one.shaped != two.shaped:
+            return False
+        if one.roster and two.roster:
+            return two.roster in WIDER.get(one.roster, (one.roster, EVERYBODY))
+        return not self.subjects or not other.subjects or bool(self.subjects & other.subjects)
 
 
 def contains(area_id: int, inner_id: int) -> bool:

@@ -1,6 +1,6 @@
 """Before a form is admitted: how much of it the city knows already, and which forms ask the same."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -177,8 +177,9 @@ def assess_form(form: Form, now: datetime) -> Assessment:
     """Return what the city knows of a form, whoever asks. Four queries; reads `form.office` and `form.current`."""
     sets = meanings.published()
     known = Knowing.of([form], sets, now).columns(form, now)
-    others = admitted().exclude(pk=form.pk)
-    same = same_forms(form, others, {code: one.name_zh for code, one in sets.items()})
+    names = {code: one.name_zh for code, one in sets.items()}
+    others = (asked.Compared.of(other, names) for other in admitted().exclude(pk=form.pk))
+    same = same_forms(asked.Compared.of(form, names), others)
     return judged(known, same, now)
 
 
@@ -282,27 +283,27 @@ def _known(
     )  # fmt: skip
 
 
-def same_forms(form: Form, others: Sequence[Form], sets: dict[str, str]) -> tuple[Same, ...]:
-    """Return the other forms that ask the same, those that cover it first, then by share. One query."""
-    mine = asked.wishes(form.current.shape) if form.current else ()
-    found = [same for other in others if (same := held_against(form, mine, other, sets)) is not None]
+def same_forms(mine: asked.Compared, others: Iterable[asked.Compared]) -> tuple[Same, ...]:
+    """Return the other forms that ask the same, those that cover it first, then by share."""
+    found = [same for other in others if (same := held_against(mine, other)) is not None]
     return tuple(sorted(found, key=lambda one: (not one.covers, -one.share, one.number))[:SAME_MOST])
 
 
-def held_against(form: Form, mine: Sequence[asked.Wish], other: Form, sets: dict[str, str]) -> Same | None:
+def held_against(mine: asked.Compared, theirs: asked.Compared) -> Same | None:
     """Return how much of a form another asks for, None where it is little, or the areas have nothing in common."""
+    pairs = mine.in_common(theirs)
+    if not pairs or len(pairs) < ALIKE * len(mine.wishes):
+        return None
+    form, other = mine.form, theirs.form
     here, there = form.office.area_id, other.office.area_id
-    if not mine or not (asked.contains(there, here) or asked.contains(here, there)):
+    holds = asked.contains(there, here)
+    if not (holds or asked.contains(here, there)):
         return None
-    theirs = asked.wishes(other.current.shape) if other.current else ()
-    pairs = asked.in_common(mine, theirs)
-    share = len(pairs) / len(mine)
-    if share < ALIKE:
-        return None
-    alike = asked.contains(there, here) and asked.same_subject(form, other, sets)
+    share = len(pairs) / len(mine.wishes)
     return Same(
         other.pk, other.number or "", other.title, other.office.name, share,
-        len({their.letter for _own, their in pairs}) / len(theirs),
-        share == 1.0 and alike and asked.often_enough(form, other), str(Cycle(other.cycle)), other.fillers,
+        len({their.letter for _own, their in pairs}) / len(theirs.wishes),
+        share == 1.0 and holds and mine.same_subject(theirs) and asked.often_enough(form, other),
+        str(Cycle(other.cycle)), other.fillers,
         tuple((own.letter, their.letter) for own, their in pairs), tuple(own.name for own, _their in pairs),
     )  # fmt: skip

@@ -13,7 +13,7 @@ from django.utils import timezone
 from citybrain.base.catalogue.access import reach
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.access import ADMIT, DRAFT, VIEW
-from citybrain.hub.forms.making import assessing, meanings
+from citybrain.hub.forms.making import asked, assessing, meanings
 from citybrain.hub.forms.making.assessing import Advice, Assessment
 from citybrain.hub.forms.models import Cycle, Form, FormState, Sheet, SheetState
 
@@ -129,7 +129,9 @@ def abolishable(actor: Actor, now: datetime | None = None) -> list[Abolishable]:
     """
     now = now or timezone.now()
     sets = meanings.published()
-    every = list(assessing.admitted().order_by("decided_at", "id"))
+    names = {code: one.name_zh for code, one in sets.items()}
+    rows = assessing.admitted().order_by("decided_at", "id")
+    every = [asked.Compared.of(form, names) for form in rows]
     mine = set(
         Form.objects.filter(
             reach(actor, (DRAFT, ADMIT, VIEW), "office"), state=FormState.ADMITTED
@@ -140,29 +142,28 @@ def abolishable(actor: Actor, now: datetime | None = None) -> list[Abolishable]:
             last=Max("rounds__issued_at", filter=~Q(rounds__state="called_off"))
         )
     )  # fmt: skip
-    names = {code: one.name_zh for code, one in sets.items()}
-    knowing = assessing.Knowing.of([one for one in every if one.pk in mine], sets, now)
+    knowing = assessing.Knowing.of([one.form for one in every if one.form.pk in mine], sets, now)
     found = [
         one
-        for at, form in enumerate(every)
-        if form.pk in mine
-        and (one := _one(form, every, at, names, knowing, issued.get(form.pk), now)) is not None
+        for at, each in enumerate(every)
+        if each.form.pk in mine
+        and (one := _one(each, every, at, knowing, issued.get(each.form.pk), now)) is not None
     ]
     return sorted(found, key=lambda one: (-len(one.why), -one.assessment.share, one.form.number or ""))
 
 
 def _one(
-    form: Form,
-    every: list[Form],
+    mine: asked.Compared,
+    every: list[asked.Compared],
     at: int,
-    names: dict[str, str],
-    knowing: "assessing.Knowing",
+    knowing: assessing.Knowing,
     last: datetime | None,
     now: datetime,
 ) -> Abolishable | None:
     """Return a form with its reasons, None where there are none."""
-    same = assessing.same_forms(form, [*every[:at], *every[at + 1 :]], names)
-    earlier = {one.pk for one in every[:at]}
+    form = mine.form
+    same = assessing.same_forms(mine, (*every[:at], *every[at + 1 :]))
+    earlier = {one.form.pk for one in every[:at]}
     covering = [one for one in same if one.covers and (one.id in earlier or not _mutual(one))]
     found = assessing.judged(knowing.columns(form, now), same, now)
     why = []
