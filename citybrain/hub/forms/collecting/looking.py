@@ -95,6 +95,8 @@ def _searched(held: Sight, words: str) -> Q:
     either = Q(pk__in=[])
     for letter in held.searchable():
         shown = ~Q(**{f"marks__{letter}__2": str(CellState.NO_RIGHT)})
+        for code in held.not_whole(letter):
+            shown &= ~Q(**{f"marks__{letter}__0": code})
         either |= Q(**{f"values__{letter}__icontains": words}) & shown
     return either
 

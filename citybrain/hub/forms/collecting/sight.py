@@ -67,6 +67,15 @@ class Sight:
             and not self.by_letter[column.letter].mask
         ]
 
+    def not_whole(self, letter: str) -> list[str]:
+        """Return the data sets that may have stood in for a column's own and aren't shown whole."""
+        begin = instead(letter, "")
+        return [
+            key.removeprefix(begin)
+            for key, how in self.by_letter.items()
+            if key.startswith(begin) and (not how.allowed or how.mask)
+        ]
+
     def withheld(self) -> tuple[str, ...]:
         """Return the letters of data columns that may not be shown now."""
         return tuple(column.letter for column in self.columns if not self.by_letter[column.letter].allowed)

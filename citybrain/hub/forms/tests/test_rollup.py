@@ -297,3 +297,16 @@ def test_totals_that_stand_beside_their_parts_are_linked() -> None:
 )  # fmt: skip
 def test_only_a_number_of_people_says_how_many_stand_behind_it(column: Column, is_count: bool) -> None:
     assert counts_people(column) is is_count
+
+
+def test_what_another_set_stood_in_for_needs_that_sets_grant(gathering: Gathering) -> None:
+    sheet = gathering.opened()
+    assert collecting.look(gathering.town.leader, sheet, find="钱").total == 1
+    grant = gathering.town.grants["ga_floating"]
+    grant.revoked_at = AT - timedelta(seconds=1)
+    grant.save()
+    seen = collecting.look(gathering.town.leader, sheet)
+    tenant = next(row for row in seen.rows if row.key == gathering.key("qian")).cells["B"]
+    assert (tenant.value, str(tenant.state)) == ("", "no_right")
+    assert collecting.look(gathering.town.leader, sheet, find="钱").total == 0
+    assert collecting.look(gathering.town.leader, sheet, find="王").total == 1
