@@ -23,7 +23,8 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 SETS = 46
 STREETS = 281
-NUMBER = "('980101' || to_char(date '1930-01-01' + ({p} % 33000)::int, 'YYYYMMDD') || lpad(({p} / 33000)::text, 4, '0'))"
+BORN = "to_char(date '1930-01-01' + ({p} % 33000)::int, 'YYYYMMDD')"
+NUMBER = f"('980101' || {BORN} || lpad(({{p}} / 33000)::text, 4, '0'))"
 # Rows for each person of the city, by data set; any other has one for every tenth.
 SHARES = {
     "ga_population": 0.78, "ga_floating": 0.22, "rs_insurance": 1.5, "rs_card": 0.9, "wj_vaccination": 1.0,

@@ -47,8 +47,9 @@ class Kept:
 
 
 def meaning_of(column: Column) -> str:
-    """Return what an answer is kept under: the field, or the column's names in their normal form."""
-    return (column.field or heading(column.path).joined)[:MEANING_MOST]
+    """Return what an answer is kept under: the field (and what is worked out of it), or the names in normal form."""
+    field = f"{column.field}:{column.derived}" if column.field and column.derived else column.field
+    return (field or heading(column.path).joined)[:MEANING_MOST]
 
 
 def keep(

@@ -5,7 +5,7 @@ field under a mask shows what the mask leaves, and its column says so: a form fi
 about the right it was filled under.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
@@ -24,7 +24,7 @@ from citybrain.hub.forms.knowing import answers, doubts
 from citybrain.hub.forms.knowing.people import People, homes, residents, same
 from citybrain.hub.forms.knowing.reading import Read, Reading, Want
 from citybrain.hub.forms.knowing.rights import HasId, Right, best, by_set, require_work, rights_of, why_not
-from citybrain.hub.forms.knowing.showing import shower
+from citybrain.hub.forms.knowing.showing import AGE, age, area_words, shower
 
 __all__ = ["Cell", "Filled", "Known", "State", "know", "residents"]
 ANSWER: Final = "answer"
@@ -267,7 +267,7 @@ class _Work:
         mask = right.mask(name)
         state = State.STALE if code in self.late else State.KNOWN
         filled = Filled(column, code, state, self.days.get(code), mask)
-        show, place, rows = shower(right.shape.field(name), mask, column.options), read.at(name), read.rows
+        show, place, rows = self._shower(right, name, mask, column), read.at(name), read.rows
         absent = State.MISSING if code in _registers() else State.NONE
         none = (code, filled.as_of, absent)
         missing = (code, filled.as_of, State.MISSING)
@@ -280,6 +280,13 @@ class _Work:
             elif row is not None and row[-1] > 1:
                 filled.many[at] = row[-1]
         return filled
+
+    def _shower(self, right: Right, name: str, mask: str, column: Column) -> Callable[[Any], str]:
+        """Return what writes a field's values in a column: as they are, or as whole years of age."""
+        if column.derived == AGE and not mask:
+            today = timezone.localdate(self.now)
+            return lambda value: age(value, today)
+        return shower(right.shape.field(name), mask, column.options)
 
     def _instead(self, filled: Filled) -> None:
         """Fill empty cells from sets that hold the same of a person, as far as they may be read."""
@@ -295,7 +302,7 @@ class _Work:
                 or right.mask(name) != filled.mask
             ):
                 continue
-            show = shower(right.shape.field(name), filled.mask, filled.column.options)
+            show = self._shower(right, name, filled.mask, filled.column)
             place = read.at(name)
             state = State.STALE if code in self.late else State.KNOWN
             for at, number in enumerate(self.people.numbers):
@@ -308,7 +315,7 @@ class _Work:
     def _own(self, column: Column, count: int) -> Filled:
         """Return a column that the sheet, the area or the filler fills."""
         texts = {
-            Asks.AREA: tree().full_name(self.node.id),
+            Asks.AREA: area_words(self.node, column.derived),
             Asks.FILLER: self.actor.name,
             Asks.DATE: timezone.localdate(self.now).isoformat(),
         }

@@ -6,6 +6,7 @@ for each grant and copy and kept; people are one array parameter.
 
 import logging
 import threading
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,7 @@ from citybrain.hub.forms.knowing.rights import MODE, Right
 log = logging.getLogger("citybrain.forms")
 STATEMENT_MS: Final = 5_000
 LOCK_MS: Final = 500
+BUDGET_SECONDS: Final = 10.0  # of one reading; sets not read by then are told as down
 KEPT: Final = 1_000
 
 
@@ -82,6 +84,7 @@ class Reading:
     def __init__(self, actor: Actor, purpose: str) -> None:
         self.actor = actor
         self.purpose = purpose
+        self.until = 0.0
         self.written: tuple[tuple[str, ...], str] | None = None
 
     def read(self, wants: Sequence[Want]) -> dict[str, Read]:
@@ -89,6 +92,7 @@ class Reading:
         if not wants:
             return {}
         copies = _copies(one.right.policy.dataset_code for one in wants)
+        self.until = time.monotonic() + BUDGET_SECONDS
         with transaction.atomic(), _limits():
             found = {want.right.policy.dataset_code: self._one(want, copies) for want in wants}
             self._receipts([(want, found[want.right.policy.dataset_code]) for want in wants])
@@ -97,6 +101,9 @@ class Reading:
     def _one(self, want: Want, copies: Mapping[str, Serving]) -> Read:
         code = want.right.policy.dataset_code
         copy = copies.get(code)
+        if time.monotonic() > self.until:
+            log.warning("forms: no time left to read %s", code)
+            return Read(code, down=True)
         if copy is None or not copy.relation:
             serving.ask(code, want.right.shape)
             return Read(code, down=True)

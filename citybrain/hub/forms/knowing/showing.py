@@ -8,11 +8,13 @@ from typing import Any, Final
 
 from django.utils import timezone
 
-from citybrain.base.areas.tree import AmbiguousCode, UnknownCode, tree
+from citybrain.base.areas.tree import AmbiguousCode, Node, UnknownCode, tree
 from citybrain.base.catalogue import codes
 from citybrain.base.catalogue.shape import Field
 
 TRUTH: Final = {True: "是", False: "否"}
+AGE: Final = "age"
+LEVELS: Final = ("city", "district", "street", "community", "grid")
 AREA_LENGTHS: Final = (15, 12, 9, 6)
 
 
@@ -86,6 +88,21 @@ def _area_name(code: str, version: int) -> str:
             except (UnknownCode, AmbiguousCode):
                 continue
     return code
+
+
+def age(value: Any, today: date) -> str:
+    """Return whole years since a day; "" for none."""
+    if not isinstance(value, date):
+        return plain(value)
+    return str(today.year - value.year - ((today.month, today.day) < (value.month, value.day)))
+
+
+def area_words(node: Node, level: str) -> str:
+    """Return the name of the area at a level ("street" …) that a node lies in or is; "" asks for its full name."""
+    if level not in LEVELS:
+        return tree().full_name(node.id)
+    above = node.lineage[LEVELS.index(level)]
+    return "" if above is None else tree().get(above).name
 
 
 def stored(field: Field, text: str) -> str:

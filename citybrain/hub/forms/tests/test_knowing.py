@@ -17,7 +17,7 @@ from citybrain.base.identity.errors import Refused
 from citybrain.base.lake.models import Serving
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms.columns import Asks
-from citybrain.hub.forms.knowing import answers
+from citybrain.hub.forms.knowing import answers, reading
 from citybrain.hub.forms.knowing.knowing import Known, State, know, residents
 from citybrain.hub.forms.knowing.rights import Shown, hidden, shown
 from citybrain.hub.forms.tests.town import (
@@ -112,6 +112,25 @@ def test_codes_stand_with_their_meaning_as_the_form_words_it_and_areas_by_name(t
     known = know(town.leader, town.area(), columns)
     wang = known.keys.index(town.tokens["wang"])
     assert [known.cell(wang, letter).value for letter in "ABCD"] == ["女", "友谊社区", "是", "1959-03-05"]
+
+
+def test_an_age_is_in_whole_years_of_today_and_a_place_is_named_at_its_level(town: Town) -> None:
+    born = {"type": "integer", "derived": "age"}
+    columns = [column("A", "ga_population.birth_date", **born), column("B", asks=Asks.AREA, derived="street"),
+               column("C", asks=Asks.AREA)]  # fmt: skip
+    known = know(town.leader, town.area(), columns)
+    ages = {name: value for name, (value, _source, _state) in by_token(town, known, "A").items()}
+    assert ages == {"wang": "67", "li": "40", "zhao": "9", "qian": ""}
+    assert {(known.cell(0, "B").value, known.cell(0, "C").value)} == {
+        ("建国街道", "津海市和平区建国街道友谊社区")
+    }
+    later = know(town.leader, town.area(), columns, now=AT + timedelta(days=51))
+    assert by_token(town, later, "A")["li"][0] == "41", "after the birthday"
+    answers.keep(town.leader, town.area(), [answers.Given(columns[0], town.tokens["qian"], "36")], now=AT)
+    birth = column("D", "ga_population.birth_date")
+    assert by_token(town, know(town.leader, town.area(), [birth]), "D")["qian"][0] == "", (
+        "an age is no birth date"
+    )
 
 
 def test_every_set_read_leaves_a_receipt_in_the_name_of_who_read(town: Town) -> None:
@@ -275,6 +294,16 @@ def test_a_source_that_is_down_is_told_and_blocks_nothing(town: Town, fault: str
     assert by_token(town, known, "B")["wang"][0] == "王一"
     assert known.down == ["mz_subsistence"]
     assert Serving.objects.filter(code="mz_subsistence").exists(), "the worker is asked for a copy"
+    assert not Receipt.objects.filter(dataset="mz_subsistence").exists()
+
+
+def test_a_reading_ends_in_its_time_and_tells_what_it_did_not_get_to(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = residents(town.leader, town.area())
+    monkeypatch.setattr(reading, "BUDGET_SECONDS", -1.0)
+    known = know(town.leader, town.area(), COLUMNS, people)
+    assert known.down == ["ga_population", "mz_subsistence"]
     assert not Receipt.objects.filter(dataset="mz_subsistence").exists()
 
 
