@@ -156,7 +156,7 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
         "types": KINDS,
         "wrong": sum(bool(line.wrong) for line in lines),
         "unsure_tone": "due_soon" if unsure else "normal",
-        "unsure_word": _("请核对") if unsure else _("都认出来了"),
+        "unsure_word": _("请核对") if unsure else _("已认出"),
         "counts": {
             "data": sum(column.asks == Asks.DATA for column in shape),
             "answer": sum(column.asks == Asks.ANSWER for column in shape),
