@@ -6,7 +6,7 @@ Source: ECMA-376, part 1, 18.3.1 (worksheets), 18.2.5 (definedName), 20.5.2 (dra
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Final
 from xml.sax.saxutils import escape, unescape
 
@@ -14,6 +14,8 @@ from citybrain.hub.forms.book.filling import Sheet, letters_of
 from citybrain.hub.forms.book.references import Growth, copied
 from citybrain.hub.forms.book.table import NotTaken
 
+Told = Callable[[int], Mapping[int, bytes]]
+"""The cells of a new row: its number → column (from 0) → XML."""
 ENTITIES: Final = {"&quot;": '"', "&apos;": "'"}
 FORMULA: Final = re.compile(
     rb"<(?P<tag>(?:\w+:)?f)(?P<told>(?:\s[^>]*?)?)(?:/>|>(?P<text>[^<]*)</(?:\w+:)?f>)"
@@ -120,8 +122,9 @@ def pointing(xml: bytes, sheet: Sheet, growth: Growth) -> bytes:
     return whole[:ends] + texted(whole[ends:], growth, here=False)
 
 
-def grown(xml: bytes, sheet: Sheet, growth: Growth) -> bytes:
-    """Return a sheet's XML with rows put in. Raises NotTaken where the form can't be grown."""
+def grown(xml: bytes, sheet: Sheet, growth: Growth, told: Told | None = None) -> bytes:
+    """Return a sheet's XML with rows put in, their cells by `told`. Raises NotTaken where the form can't be grown."""
+    told = told or _nothing
     if sheet.data is None:
         return xml
     formulas = Formulas(growth, here=True)
@@ -134,7 +137,7 @@ def grown(xml: bytes, sheet: Sheet, growth: Growth) -> bytes:
     for number in sorted(sheet.rows):
         place = sheet.rows[number]
         if number > growth.after and not put:
-            parts += [xml[at : place.start], _new_rows(xml, sheet, growth, formulas)]
+            parts += [xml[at : place.start], _new_rows(xml, sheet, growth, formulas, told)]
             at, put = place.start, True
         row = _row(xml[place.start : place.end], number, sheet, formulas, growth)
         parts += [xml[at : place.start], row]
@@ -142,7 +145,7 @@ def grown(xml: bytes, sheet: Sheet, growth: Growth) -> bytes:
     end = sheet.data.end if sheet.data.empty else xml.rindex(b"<", sheet.data.start, sheet.data.end)
     parts.append(xml[at:end])
     if not put and not sheet.data.empty:
-        parts.append(_new_rows(xml, sheet, growth, formulas))
+        parts.append(_new_rows(xml, sheet, growth, formulas, told))
     parts.append(_merged(around(xml[end:], growth), sheet, growth))
     return b"".join(parts)
 
@@ -177,18 +180,18 @@ def _shifted(tag: bytes, by: int) -> bytes:
     return AT.sub(lambda one: one[1] + one[2] + str(int(one[3]) + by).encode() + one[4], tag)
 
 
-def _new_rows(xml: bytes, sheet: Sheet, growth: Growth, formulas: Formulas) -> bytes:
-    """Return the rows put in: height, styles and formulas of the last prepared one, no values."""
-    place = sheet.rows.get(growth.after)
-    if place is None:
-        return b""
-    tag = ROW.match(xml, place.start)
-    if tag is None:
-        return b""
-    head = tag[0].removesuffix(b"/>").removesuffix(b">")
+def _nothing(_: int) -> Mapping[int, bytes]:
+    return {}
+
+
+def _new_rows(xml: bytes, sheet: Sheet, growth: Growth, formulas: Formulas, told: Told) -> bytes:
+    """Return the rows put in: height, styles and formulas of the last prepared one, values as told."""
+    like = sheet.rows.get(growth.after) if growth.after >= growth.begins else None
+    tag = ROW.match(xml, like.start) if like else None
+    head = tag[0].removesuffix(b"/>").removesuffix(b">") if tag else f'<{sheet.prefix}row r="0"'.encode()
     close = f"</{sheet.prefix}row>".encode()
-    cells: list[tuple[str, bytes, str]] = []
-    for column, _ in sorted(sheet.columns.get(growth.after, [])):
+    cells: dict[int, tuple[bytes, str]] = {}
+    for column, _ in sheet.columns.get(growth.after, []) if like else ():
         reference = f"{letters_of(column)}{growth.after}"
         known = sheet.cells[reference]
         style = b"" if known.style is None else f' s="{known.style}"'.encode()
@@ -198,11 +201,14 @@ def _new_rows(xml: bytes, sheet: Sheet, growth: Growth, formulas: Formulas) -> b
             found = FORMULA.search(whole)
             array = found is not None and _told(found["told"], b"t") == b"array"
             text = plain(found["text"] or b"") if found and not array else ""
-        cells.append((letters_of(column), style, text))
+        cells[column] = (style, text)
     made: list[bytes] = []
     for row in range(growth.after + 1, growth.after + growth.by + 1):
+        given = told(row)
         made.append(_renumbered(head, row) + b">")
-        made += [_blank(sheet.prefix, *cell, row, growth.after) for cell in cells]
+        for column in sorted({*cells, *given}):
+            one = given.get(column)
+            made.append(one or _blank(sheet.prefix, letters_of(column), *cells[column], row, growth.after))
         made.append(close)
     return b"".join(made)
 

@@ -22,11 +22,11 @@ REASONS: Final = {
     "header": gettext_lazy(
         "表头与下发的不一致，无法确定各列：%(columns)s。请用下发的原表填写，不要改动表头。"
     ),
-    "no_header": gettext_lazy("没有找到表头；表头至少要有两个列名，且不能全是数字。"),
     "many_rows": gettext_lazy(
         "表里有 %(count)s 行数据，一张表最多 %(limit)s 行；这是数据而不是报表，请作为数据源接入，"
         "或按社区分开下发。"
     ),
+    "many_written": gettext_lazy("要写 %(count)s 行，一个工作簿最多 %(limit)s 行；请分区域导出。"),
     "many_cells": gettext_lazy(
         "工作表“%(sheet)s”有 %(count)s 个单元格（多为空白格式），最多 %(limit)s 个；请删除表格以下的空白行。"
     ),
@@ -39,7 +39,6 @@ REASONS: Final = {
     "grow_formula": gettext_lazy(
         "单元格 %(reference)s 的公式无法随插入的行调整；请预留足够的空白行，或另存为 .xlsx。"
     ),
-    "grow_drawing": gettext_lazy("表格下方有图形、批注或控件，.xls 里无法随行下移；请另存为 .xlsx。"),
 }
 NOTES: Final = {
     "misnamed": gettext_lazy("文件名以 %(suffix)s 结尾，内容其实是 %(kind)s，已按内容读取。"),

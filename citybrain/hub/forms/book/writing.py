@@ -17,12 +17,13 @@ from citybrain.hub.forms.book import growing, package
 from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import kind_of_file
 from citybrain.hub.forms.book.filling import Sheet, bounded, calculated, put
-from citybrain.hub.forms.book.form_end import MOST_ROWS, Body, body
+from citybrain.hub.forms.book.form_end import Body, body
 from citybrain.hub.forms.book.references import Growth
 from citybrain.hub.forms.book.table import Filling, NotTaken, Problem, Table, Value, Written
 from citybrain.hub.forms.book.values import Shows, kind_of, shows_as, to_cell
-from citybrain.hub.forms.columns import Asks
+from citybrain.hub.forms.columns import Asks, Column
 
+MOST_WRITTEN: Final = 200_000
 MOST_CELLS: Final = 1_500_000
 LAST_ROW: Final = 1_048_576
 
@@ -34,8 +35,8 @@ def write(table: Table, rows: Filling, limits: Limits | None = None) -> Written:
     doesn't give them; formulas are never overwritten. Raises NotTaken (why it can't be), Unreadable (a broken file).
     """
     limits = limits or Limits()
-    if len(rows) > MOST_ROWS:
-        raise NotTaken("many_rows", count=len(rows), limit=MOST_ROWS)
+    if len(rows) > MOST_WRITTEN:
+        raise NotTaken("many_written", count=len(rows), limit=MOST_WRITTEN)
     with sound():
         kind = table.kind or kind_of_file(table.path)
         if kind == "xls":
@@ -68,19 +69,18 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
         more = max(0, table.begins + len(rows) - 1 - max(last, table.begins - 1))
         if max(sheet.numbers[-1:] or [0], default=0) + more > LAST_ROW:
             raise NotTaken("sheet_full", count=len(rows), limit=LAST_ROW)
-        changed: dict[str, bytes] = {}
+        filler = Filler(table, rows, sheet, Formats(book), last, from_1904=book.from_1904)
+        changed = {part: put(sheet, dict(filler.prepared()), from_1904=book.from_1904)}
         without: list[str] = []
         if more:
             growth = Growth(table.sheet, table.begins, last, more)
-            sheet = Sheet(growing.grown(xml, sheet, growth))
-            changed, without = package.moved(book, part, growth)
-        problems: list[Problem] = []
-        values = dict(_values(table, rows, sheet, Formats(book), problems))
-        changed[part] = put(sheet, values, from_1904=book.from_1904)
+            beside, without = package.moved(book, part, growth)
+            changed[part] = growing.grown(changed[part], Sheet(changed[part]), growth, filler.new)
+            changed.update(beside)
         named = package.part_named(archive, "xl/workbook.xml")
         changed[named] = calculated(changed.get(named) or archive.read(named))
         content = package.packed(archive, changed, without)
-    return Written(content, kind, len(rows), len(values), more, tuple(problems))
+    return Written(content, kind, len(rows), filler.cells, more, tuple(filler.problems))
 
 
 def _part(book: Workbook, name: str) -> str:
@@ -108,27 +108,66 @@ def prepared(table: Table, there: Body, columns: Mapping[int, list[int]]) -> int
     return max(max(styled, default=end if there.footer else 0), table.begins - 1)
 
 
-def _values(
-    table: Table, rows: Filling, sheet: Sheet, formats: "Formats", problems: list[Problem]
-) -> Iterator[tuple[str, Value]]:
-    """Yield the cells to be written; what can't be is told in `problems`."""
-    kinds = {one.letter: kind_of(one) for one in table.columns}
-    for i, row in enumerate(rows):
-        number = table.begins + i
-        for column in table.columns:
-            counted = column.asks is Asks.SERIAL and column.letter not in row
-            if column.asks is Asks.FORMULA or (column.letter not in row and not counted):
-                continue
-            reference = f"{column.letter}{number}"
-            value = i + 1 if counted else row[column.letter]
-            place = sheet.cells.get(reference)
-            why = "merged" if sheet.covered(reference) else "formula" if place and place.formula else ""
-            if why:
-                if value not in (None, "") and not counted:
-                    problems.append(Problem(reference, why))
-                continue
-            style = place.style if place else sheet.style_of(number, column_index(column.letter))
-            yield reference, to_cell(value, kinds[column.letter], formats.shows(style))
+class Filler:
+    """The cells to be written, of the rows a form has prepared and of new ones. `problems` tells those left out."""
+
+    def __init__(
+        self, table: Table, rows: Filling, sheet: Sheet, formats: "Formats", last: int, *, from_1904: bool
+    ) -> None:
+        self.table, self.rows, self.sheet, self.formats, self.last = table, rows, sheet, formats, last
+        self.from_1904 = from_1904
+        self.asked = [
+            (one, column_index(one.letter), kind_of(one))
+            for one in table.columns
+            if one.asks is not Asks.FORMULA
+        ]
+        self.like = (
+            {one.letter: self._at(one.letter, last) for one in table.columns} if last >= table.begins else {}
+        )
+        self.cells = 0
+        self.problems: list[Problem] = []
+
+    def prepared(self) -> Iterator[tuple[str, Value]]:
+        """Yield (reference, value) of the prepared rows."""
+        begins = self.table.begins
+        for i, row in enumerate(self.rows[: max(0, self.last - begins + 1)]):
+            for column, _, kind in self.asked:
+                style, why = self._at(column.letter, begins + i)
+                told = self._value(column, row, i, kind, style, why)
+                if told is not None:
+                    yield f"{column.letter}{begins + i}", told[0]
+
+    def new(self, number: int) -> Mapping[int, bytes]:
+        """Return the cells of a new row by column: like those of the last prepared one."""
+        i = number - self.table.begins
+        row, made = self.rows[i], {}
+        for column, at, kind in self.asked:
+            style, why = self.like.get(column.letter) or (self.sheet.styles.get(at), "")
+            told = self._value(column, row, i, kind, style, why)
+            if told is not None:
+                made[at] = self.sheet.cell(f"{column.letter}{number}", told[0], style, self.from_1904)
+        return made
+
+    def _at(self, letter: str, number: int) -> tuple[str | None, str]:
+        """Return (style, why it can't be written or "") of a cell."""
+        reference = f"{letter}{number}"
+        place = self.sheet.cells.get(reference)
+        why = "merged" if self.sheet.covered(reference) else "formula" if place and place.formula else ""
+        return (place.style if place else self.sheet.style_of(number, column_index(letter))), why
+
+    def _value(
+        self, column: Column, row: Mapping[str, Value], i: int, kind: str, style: str | None, why: str
+    ) -> tuple[Value] | None:
+        counted = column.asks is Asks.SERIAL and column.letter not in row
+        if column.letter not in row and not counted:
+            return None
+        value = i + 1 if counted else row[column.letter]
+        if why:
+            if value not in (None, "") and not counted:
+                self.problems.append(Problem(f"{column.letter}{self.table.begins + i}", why))
+            return None
+        self.cells += 1
+        return (to_cell(value, kind, self.formats.shows(style)),)
 
 
 class Formats:

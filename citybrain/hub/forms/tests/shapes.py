@@ -492,6 +492,12 @@ def spaced(folder: Path) -> Shape:
     return Shape(saved(book, folder), {("登记表", "F11"): "=SUM(F3:F8)"})
 
 
+def bare(folder: Path) -> Shape:
+    book, sheet = started(rows=0)
+    sheet["A3"], sheet["F4"] = "填表人：", "=F3&A1"
+    return Shape(saved(book, folder), {("登记表", "F7"): "=F6&A1"}, prepared=0)
+
+
 def second_sheet(folder: Path) -> Shape:
     book, sheet = started()
     sheet.title = "附件 2（居民's）"
@@ -640,6 +646,6 @@ def with_storage(content: bytes, name: str, streams: Mapping[str, bytes]) -> byt
 XLSX = (
     plain, titled, two_headers, three_headers, numbered, totals, region, merged_rows, printed, lists, rules, coloured,
     hidden, protected, locked, commented, drawn, listed, folded, named, linked, macro, rich, shared, from_1904, twice,
-    explained, clicked, prefixed, chained, styled_named, one_row, spaced, second_sheet,
+    explained, clicked, prefixed, chained, styled_named, one_row, spaced, bare, second_sheet,
 )  # fmt: skip
 XLS = (old_plain, old_two_headers, old_totals, old_hidden, old_merged, old_many_texts, old_macro)

@@ -142,7 +142,7 @@ def test_rows_are_put_in_and_all_else_moves_with_its_styles_and_formulas(make: M
         here = sheet.title == table.sheet
         for line in sheet.iter_rows():
             for cell in line:
-                row = cell.row + PUT if here and cell.row > last >= table.begins else cell.row
+                row = cell.row + PUT if here and cell.row > last else cell.row
                 other = now[sheet.title].cell(row, cell.column)
                 style = styles[sheet.title].get(cell.coordinate)
                 assert styles_now[sheet.title].get(other.coordinate) == style or style is None, (
@@ -212,6 +212,12 @@ def test_merged_cells_lists_formats_and_print_areas_follow(tmp_path: Path) -> No
         ("F3:F8", [["$F$9/3"], []]),
         ("A3:F8", [["COUNTIF($C$3:$C$8,$C3)>1"]]),
     ]
+
+
+def test_rows_right_below_a_header_do_not_look_like_it(tmp_path: Path) -> None:
+    sheet = grown(shapes.bare, tmp_path)[0].active
+    assert (sheet["B2"].font.bold, [sheet[f"B{row}"].font.bold for row in (3, 4, 5)]) == (True, [False] * 3)
+    assert [sheet[f"A{row}"].value for row in (3, 4, 5, 6)] == [1, 2, 3, "填表人："]
 
 
 def test_comments_pictures_charts_tables_filters_and_names_follow(tmp_path: Path) -> None:
