@@ -65,18 +65,30 @@ class Compared:
     fields: Mapping[str, Wish]
     words: Mapping[str, Wish]
     subjects: frozenset[str]
+    lineage: tuple[int | None, ...]
 
     @staticmethod
     def of(form: Form, names: Mapping[str, str]) -> "Compared":
         """Return a form taken apart; `names` are the published data sets (code: Chinese name)."""
         mine = wishes(form.current.shape) if form.current else ()
+        node = tree().find(form.office.area_id)
         return Compared(
             form,
             mine,
             {one.field: one for one in reversed(mine) if one.field},
             {one.words: one for one in reversed(mine) if one.words},
             frozenset(code for code, name in names.items() if relevance(form.title, code, name) >= ABOUT),
+            node.lineage if node else (),
         )
+
+    def inside(self, other: "Compared") -> bool:
+        """Return whether the other's office works in the same area or one around it."""
+        return other.form.office.area_id in self.lineage
+
+    def shared(self, other: "Compared") -> int:
+        """Return how many of this form's columns the other asks for as well."""
+        fields, words = other.fields, other.words
+        return sum(one.field in fields or one.words in words for one in self.wishes)
 
     def in_common(self, other: "Compared") -> tuple[tuple[Wish, Wish], ...]:
         """Return the pairs of columns that ask for the same, each of this form's once."""

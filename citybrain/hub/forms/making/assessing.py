@@ -285,25 +285,25 @@ def _known(
 
 def same_forms(mine: asked.Compared, others: Iterable[asked.Compared]) -> tuple[Same, ...]:
     """Return the other forms that ask the same, those that cover it first, then by share."""
-    found = [same for other in others if (same := held_against(mine, other)) is not None]
+    least = max(1.0, ALIKE * len(mine.wishes))
+    related = (one for one in others if mine.inside(one) or one.inside(mine))
+    counted = [(mine.shared(other), other) for other in related]
+    near = sorted(
+        (one for one in counted if one[0] >= least), key=lambda one: (-one[0], one[1].form.number or "")
+    )
+    full = sum(count == len(mine.wishes) for count, _other in near)  # only these can cover it
+    found = [_same(mine, other) for _count, other in near[: max(full, SAME_MOST)]]
     return tuple(sorted(found, key=lambda one: (not one.covers, -one.share, one.number))[:SAME_MOST])
 
 
-def held_against(mine: asked.Compared, theirs: asked.Compared) -> Same | None:
-    """Return how much of a form another asks for, None where it is little, or the areas have nothing in common."""
-    pairs = mine.in_common(theirs)
-    if not pairs or len(pairs) < ALIKE * len(mine.wishes):
-        return None
-    form, other = mine.form, theirs.form
-    here, there = form.office.area_id, other.office.area_id
-    holds = asked.contains(there, here)
-    if not (holds or asked.contains(here, there)):
-        return None
+def _same(mine: asked.Compared, theirs: asked.Compared) -> Same:
+    """Return how much of a form another asks for."""
+    form, other, pairs = mine.form, theirs.form, mine.in_common(theirs)
     share = len(pairs) / len(mine.wishes)
+    alike = mine.inside(theirs) and mine.same_subject(theirs) and asked.often_enough(form, other)
     return Same(
         other.pk, other.number or "", other.title, other.office.name, share,
-        len({their.letter for _own, their in pairs}) / len(theirs.wishes),
-        share == 1.0 and holds and mine.same_subject(theirs) and asked.often_enough(form, other),
+        len({their.letter for _own, their in pairs}) / len(theirs.wishes), share == 1.0 and alike,
         str(Cycle(other.cycle)), other.fillers,
         tuple((own.letter, their.letter) for own, their in pairs), tuple(own.name for own, _their in pairs),
     )  # fmt: skip
