@@ -42,7 +42,7 @@ def static(path: str) -> Path | None:
 
 def column(at: int) -> dict[str, Any]:
     """Return column `at`: a number, a name, 34 from data, a choice, a figure, a day and a remark to be filled."""
-    told = {
+    told: dict[str, Any] = {
         "letter": f"C{at}",
         "name": f"列{at}",
         "group": "",

@@ -106,7 +106,7 @@ def test_a_worker_fills_a_sheet_at_the_desk_within_two_minutes(
     assert time.monotonic() - began < 120
     sheet = Sheet.objects.get(pk=there.sheet.pk)
     assert sheet.state == "submitted"
-    assert [one["name"] for one in sheet.signature] == ["何沛然"]
+    assert [one["name"] for one in sheet.signature or []] == ["何沛然"]
 
 
 def test_a_worker_fills_a_sheet_on_the_phone_person_by_person(
