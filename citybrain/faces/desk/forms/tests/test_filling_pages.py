@@ -182,7 +182,7 @@ def test_the_cells_of_a_sheet_take_a_fixed_number_of_queries(
     cells(client, sheet)
     with CaptureQueriesContext(connection) as few:
         client.get(f"/desk/forms/fill/{sheet.pk}/cells/")
-    assert len(few) == 11, [one["sql"][:90] for one in few]
+    assert len(few) == 12, [one["sql"][:90] for one in few]
 
 
 def test_a_dispute_is_seen_by_its_area_and_answered_by_the_provider_alone(town, enter, sheet) -> None:  # noqa: F811
