@@ -1,14 +1,16 @@
 """Before a form is admitted: how much of it the city knows already, and which forms ask the same."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime
+from dataclasses import asdict, dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from django.db.models import Count, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from citybrain.base.areas.tree import tree
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.grants import live_grants
 from citybrain.base.catalogue.models import DataSet, Grant, Measure
@@ -17,8 +19,9 @@ from citybrain.base.identity.access import Forbidden, require
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.access import ADMIT, DRAFT, SCENE, VIEW
 from citybrain.hub.forms.columns import Asks, Column
+from citybrain.hub.forms.knowing import answers
 from citybrain.hub.forms.making import asked, meanings
-from citybrain.hub.forms.models import Cycle, Form, FormState
+from citybrain.hub.forms.models import Answered, Cycle, Form, FormState, Shaped
 
 ALL: Final = 0.9  # share of filled cells from which a column counts as known
 MOSTLY: Final = 0.5  # share of a form from which it should ask for less
@@ -54,6 +57,7 @@ AGAINST: Final = frozenset({Advice.REFUSE, Advice.TAKE, Advice.MERGE})
 class ColumnKnown:
     """What is known of one column. `share` (0 to 1) of its cells can be filled; `as_of` when data last came.
 
+    Of a column that no data set has: `answered` areas told it within a year, the last on `answered_on`.
     `late`: data came later than their provider promises. `grant` is the number of the grant under which it is filled,
     `ask` the body to be asked where there is none.
     """
@@ -71,6 +75,8 @@ class ColumnKnown:
     late: bool = False
     grant: str = ""
     ask: str = ""
+    answered: int = 0
+    answered_on: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +180,9 @@ def assess(actor: Actor, form: Form, now: datetime | None = None) -> Assessment:
 
 
 def assess_form(form: Form, now: datetime) -> Assessment:
-    """Return what the city knows of a form, whoever asks. Four queries; reads `form.office` and `form.current`."""
+    """Return what the city knows of a form, whoever asks. Five queries; reads `form.office` and `form.current`."""
     sets = meanings.published()
-    known = Knowing.of([form], sets, now).columns(form, now)
+    known = _with_answers(form, Knowing.of([form], sets, now).columns(form, now), now)
     names = {code: one.name_zh for code, one in sets.items()}
     others = (asked.Compared.of(other, names) for other in admitted().exclude(pk=form.pk))
     same = same_forms(asked.Compared.of(form, names), others)
@@ -236,6 +242,36 @@ class Knowing:
         }
         shape = form.current.shape if form.current else ()
         return tuple(_known(one, self.sets, self.empty, held, now) for one in shape)
+
+
+def _with_answers(form: Form, known: Sequence[ColumnKnown], now: datetime) -> tuple[ColumnKnown, ...]:
+    """Return the columns with how many areas answered them within a year. One query.
+
+    Of a form with a row for each area an answer fills its cell; of one about people it says only that some are known.
+    """
+    columns = {
+        one.letter: one for one in (form.current.shape if form.current else ()) if one.asks == Asks.ANSWER
+    }
+    node = tree().find(form.office.area_id)
+    if node is None:
+        return tuple(known)
+    meanings_of = {letter: answers.meaning_of(one) for letter, one in columns.items()}
+    rows = Answered.objects.filter(
+        meaning__in=set(meanings_of.values()), at__gt=now - answers.LASTS,
+        **{answers.LEVELS[node.level - 1]: node.id},
+    )  # fmt: skip
+    told = rows.values_list("meaning").annotate(Count("area_id", distinct=True), Max("as_of")).order_by()
+    found = {meaning: (areas, last) for meaning, areas, last in told}
+    every = sum(one.level == form.fillers for one in tree().descendants(node.id)) or 1
+    share = 1.0 / every if form.shaped == Shaped.FIGURES else 0.0
+    return tuple(_answered(one, found.get(meanings_of.get(one.letter, "")), share) for one in known)
+
+
+def _answered(column: ColumnKnown, told: tuple[int, date] | None, share: float) -> ColumnKnown:
+    if told is None:
+        return column
+    areas, last = told
+    return replace(column, answered=areas, answered_on=last.isoformat(), share=min(1.0, areas * share))
 
 
 def _empty(sets: set[int]) -> dict[int, dict[str, float]]:

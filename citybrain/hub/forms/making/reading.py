@@ -19,6 +19,7 @@ from citybrain.hub.forms.book import Layout, Note, NotTaken, about, layout, look
 from citybrain.hub.forms.book.filling import Sheet, letters_of
 from citybrain.hub.forms.book.form_end import body
 from citybrain.hub.forms.book.package import part_named
+from citybrain.hub.forms.book.xls.facts import formulas as formulas_of
 from citybrain.hub.forms.making.sheets import tables
 
 COLUMNS_MOST: Final = 300
@@ -88,7 +89,10 @@ def _read(path: Path, name: str, sheet: str, work: Path) -> Read:
     held = body(opened.rows, opened.spans, found.begins, len(found.columns))
     notes = (*facts.notes, *about(facts, found, held.footer))
     if kind == "xls":
-        return Read(found, facts.kind, notes)
+        letters = {one.letter for one in found.columns}
+        return Read(
+            found, facts.kind, notes, formulas_of(path, found.sheet, found.begins, Limits()) & letters
+        )
     return _prepared(path, work, found, facts.kind, notes)
 
 

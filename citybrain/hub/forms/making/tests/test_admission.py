@@ -15,7 +15,7 @@ from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms.making import actions, assessing, lists
 from citybrain.hub.forms.making.actions import About, Unsettled
 from citybrain.hub.forms.making.assessing import Advice, Assessment, Knows
-from citybrain.hub.forms.models import FormState
+from citybrain.hub.forms.models import Answered, FormState
 
 from .conftest import ABOUT, ELDERS, Hall
 
@@ -93,7 +93,7 @@ def test_an_assessment_takes_the_same_statements_for_one_admitted_form_and_for_m
             assessing.assess_form(form, timezone.now())
         counts.append(len(asked))
         hall.admitted(title=f"老人表{number}")
-    assert counts == [4, 4, 4]
+    assert counts == [5, 5, 5]
 
 
 def test_an_admitted_form_that_asks_the_same_is_named_with_its_share(hall: Hall) -> None:
@@ -297,6 +297,32 @@ def test_a_form_is_ended_by_its_office_or_by_who_admits_with_the_reason(hall: Ha
     assert actions.retire(hall.civil, one, "合并").state == "retired"
     assert actions.retire(hall.chief, other, "重复").reason == "重复"
     assert lists.counts(hall.civil)["retired"] == 2
+
+
+@pytest.mark.parametrize(("shaped", "share"), [("figures", 2 / 3), ("roster", 0.0)])
+def test_answers_given_before_are_told_and_fill_forms_of_areas(hall: Hall, shaped: str, share: float) -> None:
+    hall.sets()
+    city, district = hall.city.areas["98"], hall.city.areas["980101"]
+    now = timezone.now()
+    for code, days in (("980101001001", 10), ("980101001002", 400), ("980101002001", 3)):
+        Answered.objects.create(
+            area=hall.city.areas[code], city=city, district=district, meaning="志愿者人数", value="3",
+            as_of=(now - timedelta(days=days)).date(), by="system", at=now - timedelta(days=days),
+        )  # fmt: skip
+    form = hall.form(("社区", "志愿者人数"), "志愿者统计表", about=About(shaped=shaped))
+    column = assessing.assess(hall.civil, form).columns[1]
+    assert (column.knows, column.answered, column.answered_on) == (
+        Knows.NOT, 2, (now - timedelta(days=3)).date().isoformat(),
+    )  # fmt: skip
+    assert column.share == pytest.approx(share)
+    other = hall.form(
+        ("社区", "志愿者人数"),
+        "河东志愿者统计表",
+        actor=SYSTEM,
+        office="civil_affairs-980102",
+        about=About(shaped=shaped),
+    )
+    assert assessing.assess(SYSTEM, other).columns[1].answered == 0
 
 
 @pytest.mark.parametrize(
