@@ -27,7 +27,7 @@ def test_every_fault_is_put_aside_with_its_field_and_nothing_else_is(
     settings.HOME = tmp_path  # type: ignore[attr-defined]
     hand_over = filling.hand_over
     monkeypatch.setattr(
-        filling, "hand_over", lambda basis, folder, say=None: hand_over(basis, folder, CODES, say)
+        filling, "hand_over", lambda basis, folder, _codes, say=None: hand_over(basis, folder, CODES, say)
     )
     first_start(TINY, cases=0)
     assert filling.fill(make_city(TINY), people=900) == len(CODES) + 2
