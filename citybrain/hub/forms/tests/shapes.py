@@ -363,8 +363,8 @@ def rich(folder: Path) -> Shape:
             "xl/worksheets/sheet1.xml": lambda xml: xml.replace(old, b't="s"><v>0</v>'),
             "[Content_Types].xml": lambda xml: xml.replace(
                 b"</Types>",
-                b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/vnd.openxmlformats-officedocument.'
-                b'spreadsheetml.sharedStrings+xml"/></Types>',
+                b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/'
+                b'vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>',
             ),
         },
         {"xl/sharedStrings.xml": text.encode()},

@@ -18,6 +18,7 @@ from citybrain.hub.forms.book import NotTaken, Table, about, layout, look, read_
 from citybrain.hub.forms.book.references import Growth
 from citybrain.hub.forms.book.values import Shows, from_cell, to_cell
 from citybrain.hub.forms.book.writing import body_of
+from citybrain.hub.forms.book.xls.facts import formulas
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.tests import shapes
 from citybrain.hub.forms.tests.test_shapes import cells_of, rows_of, sheets_of, table_of
@@ -191,6 +192,11 @@ def test_a_sheet_of_a_million_empty_cells_is_refused_with_what_to_do(tmp_path: P
     path = big(tmp_path, 160_000, "".join(f'<c r="{letter}{{row}}" s="1"/>' for letter in "ABCDEFGHIJ"))
     with pytest.raises(NotTaken, match="请删除表格以下的空白行"):
         write(table(path), [{"B": "x"}])
+
+
+def test_columns_that_an_old_sheet_works_out_itself_are_known(tmp_path: Path) -> None:
+    path = shapes.old_totals(tmp_path).path
+    assert [formulas(path, "登记表", row, Limits()) for row in (2, 3, 6)] == [set(), {"G"}, {"F"}]
 
 
 def test_an_old_sheet_ends_at_its_last_row(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from citybrain.base.exchange.reading.limits import Limits
+from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import Facts
 from citybrain.hub.forms.book.filling import letters_of
 from citybrain.hub.forms.book.table import Note
@@ -67,6 +68,7 @@ def _links(book: Book) -> tuple[str, ...]:
 
 def formulas(path: Path, sheet: str, row: int, limits: Limits) -> frozenset[str]:
     """Return the letters of the columns that hold a formula in a row, counted from 1. Raises as `look`."""
-    book = Book(path, limits)
-    held = grid(book.parts[book.tab(sheet).at]).cells.get(row - 1, ())
+    with sound():
+        book = Book(path, limits)
+        held = grid(book.parts[book.tab(sheet).at]).cells.get(row - 1, ())
     return frozenset(letters_of(one.first) for one in held if one.formula)
