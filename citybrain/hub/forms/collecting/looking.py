@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -25,6 +26,12 @@ LIMIT: Final = 200
 LIMIT_MOST: Final = 2_000
 NAMES: Final = ("id", "key", "position", "values", "marks", "removed")
 LEVEL_NAMES: Final = {level.name.lower(): level for level in Level}
+
+
+_FILLED_SINCE: Final = """
+SELECT DISTINCT r.id FROM forms_row r CROSS JOIN LATERAL jsonb_each(r.marks) AS m
+WHERE r.sheet_id = %s AND (m.value ->> 3)::bigint > %s
+"""
 
 
 def to_fill(actor: Actor) -> QuerySet[Sheet]:
@@ -67,13 +74,24 @@ def look(
 
 
 def changes(actor: Actor, sheet: Sheet, since: int, *, now: datetime | None = None) -> Seen:
-    """Return the rows somebody changed after a stamp, those taken out as well, for who has the sheet open."""
+    """Return the rows that changed after a stamp, by people or by data, those taken out as well, for an open page."""
     sheet = seen(actor, sheet)
     held = sight(actor, sheet, now or timezone.now())
-    keys = Edit.objects.filter(sheet=sheet, stamp__gt=since).values("row_key")
-    found = _rows(sheet, held).filter(key__in=keys).order_by("position", "id")
+    since = max(0, min(since, sheet.stamp))
+    edits = Edit.objects.filter(sheet=sheet, stamp__gt=since, applied=True)
+    touched = Q(key__in=edits.values("row_key"))
+    if edits.values("stamp").distinct().count() < sheet.stamp - since:  # filled again meanwhile
+        touched |= Q(pk__in=_filled_since(sheet, since))
+    found = _rows(sheet, held).filter(touched).order_by("position", "id")
     lines = rows.stored(found.values(*NAMES)[:LIMIT_MOST])
     return _seen(actor, sheet, held, lines, len(lines))
+
+
+def _filled_since(sheet: Sheet, since: int) -> list[int]:
+    """Return the ids of rows with a cell that changed after a stamp."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILLED_SINCE, [sheet.pk, since])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _rows(sheet: Sheet, held: Sight) -> QuerySet[Row]:

@@ -104,6 +104,9 @@ def test_filling_again_takes_new_data_over_and_leaves_what_was_typed(gathering: 
     before = gathering.sheet().stamp
     again = collecting.open_sheet(gathering.town.leader, gathering.sheet(), again=True)
     assert again.stamp == before + 1
+    changed = {row.key for row in collecting.changes(gathering.town.leader, again, before).rows}
+    assert gathering.key("wang") in changed
+    assert gathering.key("zhao") not in changed, "nothing new of this one"
     seen = collecting.look(gathering.town.leader, again)
     wang = cells(seen, gathering.key("wang"))
     assert (wang["B"], wang["D"]) == (("王一一", "known"), ("950", "edited"))
