@@ -54,7 +54,7 @@ def corrected(page: Page) -> None:
     address.locator("summary", has_text="都不是").click()
     words = address.locator("[data-picker-words]")
     words.fill("户籍地址")
-    address.locator("[role=option]", has_text="户籍人口基本信息").first.click()
+    address.locator("[role=option]", has_text="户籍地址").first.click()
     page.locator("[name=c-F-required]").check()
     heating = page.locator("tr", has=page.locator("[name=c-F-means]"))
     heating.locator("summary", has_text="可选的值").click()
