@@ -194,6 +194,24 @@ def test_a_sheet_of_a_million_empty_cells_is_refused_with_what_to_do(tmp_path: P
         write(table(path), [{"B": "x"}])
 
 
+@pytest.mark.parametrize(
+    "make", [shapes.from_1904, shapes.old_dated, shapes.old_dated_1904], ids=lambda one: one.__name__
+)
+def test_a_day_is_the_same_day_whatever_first_day_the_workbook_counts_from(make: Any, tmp_path: Path) -> None:
+    shape = make(tmp_path)
+    known = table_of(shape, tmp_path)
+    known = replace(
+        known, columns=tuple(one.changed(type="date") if one.letter == "E" else one for one in known.columns)
+    )
+    path = tmp_path / f"filled{shape.path.suffix}"
+    path.write_bytes(
+        write(known, [{"E": day} for day in ("2024-02-29", "1949-10-01", "不详", "2024-12-31")]).content
+    )
+    taken = read_rows(known, path)
+    assert [one.values["E"] for one in taken.rows] == ["2024-02-29", "1949-10-01", "不详", "2024-12-31"]
+    assert [(one.reference, one.key) for one in taken.problems] == [("E5", "date")]
+
+
 def test_columns_that_an_old_sheet_works_out_itself_are_known(tmp_path: Path) -> None:
     path = shapes.old_totals(tmp_path).path
     assert [formulas(path, "登记表", row, Limits()) for row in (2, 3, 6)] == [set(), {"G"}, {"F"}]
