@@ -175,9 +175,7 @@ def test_two_people_in_one_cell_are_told_of_each_other(town, enter, sheet) -> No
     assert [row["v"][4] for row in news["rows"]] == ["需要"]
 
 
-def test_the_cells_of_a_sheet_take_a_fixed_number_of_queries(
-    town, enter, sheet, django_assert_max_num_queries
-) -> None:
+def test_the_cells_of_a_sheet_take_a_fixed_number_of_queries(town, enter, sheet) -> None:  # noqa: F811
     client = enter(town.leader)
     cells(client, sheet)
     with CaptureQueriesContext(connection) as few:
