@@ -14,10 +14,10 @@ from citybrain.base.identity.errors import Refused
 from citybrain.base.lake.models import Serving
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms import collecting
-from citybrain.hub.forms.collecting import CellEdit, rows, sweep
-from citybrain.hub.forms.models import Answered, Reminder, Row, Sheet
+from citybrain.hub.forms.collecting import CellEdit, rows
+from citybrain.hub.forms.models import Answered, Row, Sheet
 from citybrain.hub.forms.tests.rounds import COLUMNS, Gathering, make_form
-from citybrain.hub.forms.tests.town import AT, LI, QIAN, ROWS, TUANJIE, WANG, XINHUA, YOUYI, fill_rows, number
+from citybrain.hub.forms.tests.town import AT, LI, QIAN, ROWS, WANG, YOUYI, fill_rows, number
 
 
 def cells(seen: collecting.Seen, key: str) -> dict[str, tuple[str, str]]:
@@ -313,63 +313,6 @@ def test_a_round_that_has_ended_takes_nothing_more(gathering: Gathering) -> None
     assert (seen.may_edit, "已结束" in seen.why_not) == (False, True)
 
 
-def test_reminders_reach_those_who_owe_by_the_office_by_a_reviewer_and_by_the_clock(
-    gathering: Gathering,
-) -> None:
-    collecting.submit(gathering.town.leader, gathering.fill_all())
-    assert collecting.remind(gathering.office, gathering.round, text="请抓紧").sheets == 2
-    street = gathering.town.city.areas["980101001"]
-    assert collecting.remind(gathering.town.reviewer, gathering.round, within=street).sheets == 1
-    with pytest.raises(Forbidden):
-        collecting.remind(
-            gathering.town.reviewer, gathering.round, within=gathering.town.city.areas["980101002"]
-        )
-    with pytest.raises(Forbidden):
-        collecting.remind(gathering.town.reviewer, gathering.round)
-    assert gathering.sheet(TUANJIE).reminders == 2
-    assert gathering.sheet().reminders == 0, "who has handed in is left in peace"
-    due = gathering.round.due_at
-    assert sweep.tick(due - timedelta(hours=25)) == 0
-    assert [sweep.tick(due - timedelta(hours=23)), sweep.tick(due - timedelta(hours=22))] == [1, 0]
-    assert [sweep.tick(due + timedelta(minutes=1)), sweep.tick(due + timedelta(days=9))] == [1, 0]
-    assert list(Reminder.objects.filter(by="system").order_by("at").values_list("sheets", flat=True)) == [
-        2,
-        2,
-    ]
-
-
-def test_progress_is_counted_by_area_with_who_is_late(gathering: Gathering) -> None:
-    collecting.submit(gathering.town.leader, gathering.fill_all())
-    later = gathering.round.due_at + timedelta(hours=1)
-    found = collecting.progress(gathering.office, gathering.round, now=later)
-    assert (found.total.sheets, found.total.submitted, found.total.waiting, found.total.late) == (3, 1, 2, 2)
-    assert [(one.code, one.counts.sheets, one.counts.late) for one in found.areas] == [("980101", 3, 2)]
-    below = collecting.progress(
-        gathering.office, gathering.round, below=gathering.town.city.areas["980101"], now=later
-    )
-    assert [(one.name, one.counts.handed_in, one.counts.share) for one in below.areas] == [
-        ("建国街道", 1, 0.5), ("南门街道", 0, 0.0),
-    ]  # fmt: skip
-    feed = collecting.map_feed(gathering.office, gathering.round, 3, now=later)
-    assert [(one["properties"]["name"], one["properties"]["late"]) for one in feed["features"]] == [
-        ("建国街道", 1), ("南门街道", 1),
-    ]  # fmt: skip
-    owing = collecting.late(gathering.office, gathering.round, now=later)
-    assert [one.area.code for one in owing] == [TUANJIE, XINHUA]
-    assert not collecting.late(gathering.office, gathering.round, now=AT).exists()
-
-
-def test_progress_counts_only_what_one_may_see(gathering: Gathering) -> None:
-    street = collecting.progress(gathering.town.reviewer, gathering.round)
-    assert street.total.sheets == 2
-    leader = collecting.progress(gathering.town.leader, gathering.round)
-    assert leader.total.sheets == 1
-    assert collecting.progress(gathering.chief, gathering.round).total.sheets == 3
-    assert collecting.progress(gathering.other_office, gathering.round).total.sheets == 0
-    feed = collecting.map_feed(gathering.town.leader, gathering.round, 4)
-    assert [one["properties"]["code"] for one in feed["features"]] == [YOUYI]
-
-
 def test_looking_costs_the_same_queries_however_many_rows(gathering: Gathering) -> None:
     sheet = gathering.opened()
     with CaptureQueriesContext(connection) as one:
@@ -377,9 +320,6 @@ def test_looking_costs_the_same_queries_however_many_rows(gathering: Gathering) 
     with CaptureQueriesContext(connection) as all_:
         collecting.look(gathering.town.leader, sheet)
     assert len(one) == len(all_) <= 7
-    with CaptureQueriesContext(connection) as counting:
-        collecting.progress(gathering.office, gathering.round)
-    assert len(counting) == 1
 
 
 def test_a_disputed_cell_is_marked_while_it_is_disputed_and_mended_when_its_data_is(
