@@ -28,6 +28,7 @@ from citybrain.faces.look import words
 from citybrain.hub.forms import collecting
 from citybrain.hub.forms.access import ISSUE, REVIEW
 from citybrain.hub.forms.collecting import Cell, CellState, Seen, SeenRow
+from citybrain.hub.forms.collecting.rows import asked_for
 from citybrain.hub.forms.collecting.values import ANSWER, EDIT, HOUSE
 from citybrain.hub.forms.models import RoundState, Sheet, SheetEvent, SheetState
 
@@ -172,13 +173,19 @@ def groups_of(seen: Seen) -> list[tuple[str, int]]:
 
 def row_of(row: SeenRow, seen: Seen) -> list[dict[str, Any]]:
     """Return a row's cells with their marks."""
-    return [cell_of(row.cells[column.letter]) for column in seen.columns]
+    asked = letters_asked(seen)
+    return [cell_of(row.cells[column.letter], is_asked=column.letter in asked) for column in seen.columns]
 
 
-def cell_of(cell: Cell) -> dict[str, Any]:
+def letters_asked(seen: Seen) -> frozenset[str]:
+    """Return the columns in which an empty cell is one that is missing."""
+    return frozenset(column.letter for column in asked_for(seen.columns))
+
+
+def cell_of(cell: Cell, *, is_asked: bool = True) -> dict[str, Any]:
     """Return a cell: its value, what stands against relying on it, where it is from."""
     mark = MARKS.get(CellState(cell.state)) if cell.state in set(CellState) else None
-    shown = mark if cell.state != CellState.MISSING or not cell.value else None
+    shown = mark if cell.state != CellState.MISSING or (is_asked and not cell.value) else None
     bare = cell.source == HOUSE
     return {
         "value": cell.value,
@@ -195,14 +202,11 @@ def source_name(source: str) -> str:
 
 def marks_of(seen: Seen) -> list[tuple[str, str, int]]:
     """Return the marks that stand in the shown cells, each with tone, word and how often."""
+    asked = letters_asked(seen)
     counted: dict[str, int] = {}
     for row in seen.rows:
-        for cell in row.cells.values():
-            if (
-                cell.state in MARKS
-                and cell.source != HOUSE
-                and not (cell.state == CellState.MISSING and cell.value)
-            ):
+        for letter, cell in row.cells.items():
+            if cell_of(cell, is_asked=letter in asked)["word"]:
                 counted[cell.state] = counted.get(cell.state, 0) + 1
     return [
         (MARKS[CellState(key)][0], str(MARKS[CellState(key)][1]), count) for key, count in counted.items()
