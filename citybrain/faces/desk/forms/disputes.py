@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -42,9 +42,8 @@ def rows_of(actor: Actor, kind: str) -> QuerySet[Dispute]:
     settling = disputes.to_settle(actor) if actor.may(SETTLE) else Dispute.objects.none()
     if kind == "answer":
         return settling.filter(state=DisputeState.OPEN).order_by("due_at", "id")
-    mine = Dispute.objects.filter(
-        pk__in=settling.values("pk").union(Dispute.objects.visible_to(actor).values("pk"))
-    ).select_related("dataset__provider", "dataset__current", "area")
+    within = Q(pk__in=settling.values("pk")) | Q(pk__in=Dispute.objects.visible_to(actor).values("pk"))
+    mine = Dispute.objects.filter(within).select_related("dataset__provider", "dataset__current", "area")
     if kind == "open":
         return mine.filter(state=DisputeState.OPEN).order_by("due_at", "id")
     return mine.exclude(state=DisputeState.OPEN).order_by("-answered_at", "-id")
