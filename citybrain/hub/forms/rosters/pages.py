@@ -137,9 +137,12 @@ class Page:
 def order_key(text: str) -> tuple[int, Any]:
     """Return what texts are ordered by: numbers as numbers, then Chinese by its sound (GB 18030's first level)."""
     try:
-        return (0, Decimal(text)) if len(text) < 18 else (1, text.encode("gb18030", "replace"))
+        number = Decimal(text) if len(text) < 18 else None
     except InvalidOperation:
-        return (1, text.encode("gb18030", "replace"))
+        number = None
+    if number is not None and number.is_finite():
+        return (0, number)
+    return (1, text.encode("gb18030", "replace"))
 
 
 def ranked(places: Sequence[int], values: Sequence[str], *, down: bool) -> list[int]:

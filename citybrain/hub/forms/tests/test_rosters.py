@@ -16,7 +16,7 @@ from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms import rosters
 from citybrain.hub.forms.models import Looked, Visit
 from citybrain.hub.forms.rosters import Asked, Filter, Page, changes, visits
-from citybrain.hub.forms.rosters.pages import OPS
+from citybrain.hub.forms.rosters.pages import OPS, ranked
 from citybrain.hub.forms.tests.town import (
     AT,
     ROWS,
@@ -307,3 +307,10 @@ def test_a_page_of_a_roster_takes_a_fixed_number_of_queries(town: Town) -> None:
     change(town, "ga_population", people, 8)
     count()
     assert count() <= before
+
+
+def test_words_that_look_like_numbers_are_ordered_as_words() -> None:
+    values = ["NaN", "10", "Infinity", "9", ""]
+    assert [values[at] for at in ranked(range(5), values, down=False)] == ["9", "10", "Infinity", "NaN", ""]
+    assert not Filter("a.b", "eq", "NaN").holds("9")
+    assert Filter("a.b", "eq", "NaN").holds("NaN")
