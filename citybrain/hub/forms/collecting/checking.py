@@ -87,11 +87,13 @@ def _in_range(column: Column, number: Decimal) -> None:
     least, most = column.minimum, column.maximum
     if least is not None and number < Decimal(str(least)):
         raise BadCell(
-            _("不能小于 %(least)s，现为 %(value)s。") % {"least": _short(least), "value": number.normalize()}
+            _("不能小于 %(least)s，现为 %(value)s。")
+            % {"least": _short(least), "value": f"{number.normalize():f}"}
         )
     if most is not None and number > Decimal(str(most)):
         raise BadCell(
-            _("不能大于 %(most)s，现为 %(value)s。") % {"most": _short(most), "value": number.normalize()}
+            _("不能大于 %(most)s，现为 %(value)s。")
+            % {"most": _short(most), "value": f"{number.normalize():f}"}
         )
 
 
