@@ -11,6 +11,7 @@ from citybrain.base.catalogue.types import BadType, Type
 from citybrain.base.identity.errors import refuse
 from citybrain.faces.desk.forms.shown import sets_of
 from citybrain.hub.forms.collecting import rows
+from citybrain.hub.forms.collecting.aligning import title_letter
 from citybrain.hub.forms.collecting.values import (
     ANSWER,
     EDIT,
@@ -23,12 +24,11 @@ from citybrain.hub.forms.collecting.values import (
     SeenRow,
 )
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.matching import heading
+from citybrain.hub.forms.rosters.counting import JOINED, codes_in, codes_of
 
 MOST_OPTIONS: Final = 200
 YES_NO: Final = ("是", "否")
 OUTCOMES: Final = {Did.SAVED: "applied", Did.CONFLICT: "conflict", Did.REFUSED: "refused"}
-NAMES: Final = frozenset({"name", "xm", "person_name"})
 
 
 def kind_of(column: Column) -> str:
@@ -61,15 +61,6 @@ def options_of(column: Column) -> list[str]:
         return []
 
 
-def title_letter(columns: Sequence[Column]) -> str:
-    """Return the letter of the column that a row is called by: the person's name, else the first one filled."""
-    for column in columns:
-        if column.field_name in NAMES or heading(column.path).joined in {"姓名", "名称"}:
-            return column.letter
-    plain = (column.letter for column in columns if column.asks not in {Asks.SERIAL, Asks.FORMULA})
-    return next(plain, columns[0].letter if columns else "")
-
-
 def columns_json(
     columns: Sequence[Column], sources: Mapping[str, DataSet], days: Mapping[str, str]
 ) -> list[dict[str, Any]]:
@@ -90,8 +81,8 @@ def columns_json(
             "fixed": not rows.editable(column),
             "title": column.letter == title,
             "most": most_of(column),
-            "source": source_name(column.dataset, sources) if column.asks == Asks.DATA else "",
-            "as_of": days.get(column.dataset, "") if column.asks == Asks.DATA else "",
+            "source": source_name(source_of(column), sources),
+            "as_of": days.get(source_of(column), ""),
         }
         for column in columns
     ]
@@ -103,7 +94,14 @@ def source_name(source: str, sources: Mapping[str, DataSet]) -> str:
         return ""
     if source == ANSWER:
         return _("往次填报")
-    return sources[source].name if source in sources else ""
+    return _("、").join(sources[code].name for code in codes_in(source) if code in sources)
+
+
+def source_of(column: Column) -> str:
+    """Return the source that a column's cells have where data fill them: its data set, or those it is counted from."""
+    if column.asks == Asks.COUNT:
+        return JOINED.join(codes_of(column))
+    return column.dataset if column.asks == Asks.DATA else ""
 
 
 class Marks:
@@ -158,7 +156,8 @@ def sheet_json(seen: Seen, *, whole: bool) -> dict[str, Any]:
 
 def _others(used: Iterable[str], columns: Sequence[Column]) -> dict[str, DataSet]:
     """Return data sets that stood in for a column's own. One query, or none."""
-    missing = set(used) - {column.dataset for column in columns} - {EDIT, ANSWER, "sheet", "house"}
+    known = {code for column in columns for code in codes_in(source_of(column))}
+    missing = {code for one in used for code in codes_in(one)} - known - {EDIT, ANSWER, "sheet", "house"}
     if not missing:
         return {}
     return {one.code: one for one in DataSet.objects.filter(code__in=missing)}

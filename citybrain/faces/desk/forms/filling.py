@@ -144,6 +144,7 @@ def sheet_view(request: HttpRequest, sheet_id: int) -> HttpResponse:
         "left": left_to_fill(one, timezone.now()) if sheet.state in OWED else None,
         "why_not": why_not_edit(actor, sheet),
         "may_add": one.form.shaped != Shaped.FIGURES and not why_not_edit(actor, sheet),
+        "may_bring": one.version.workbook_id is not None and not why_not_edit(actor, sheet),
         "signatures": signatures_of(sheet),
         "receiver": one.office.name,
         "shapes": list(SHAPES),

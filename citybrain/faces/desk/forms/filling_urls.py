@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.forms import disputes, filling, filling_feed, roster_people, rosters
+from citybrain.faces.desk.forms import bringing, disputes, filling, filling_feed, roster_people, rosters
 
 urlpatterns = [
     path("fill/", filling.list_view, name="forms_fill"),
@@ -10,6 +10,7 @@ urlpatterns = [
     path("fill/<int:sheet_id>/", filling.sheet_view, name="forms_fill_sheet"),
     path("fill/<int:sheet_id>/cells/", filling_feed.cells_view, name="forms_fill_cells"),
     path("fill/<int:sheet_id>/edits/", filling_feed.edits_view, name="forms_fill_edits"),
+    path("fill/<int:sheet_id>/excel/", bringing.excel_view, name="forms_fill_excel"),
     path("fill/<int:sheet_id>/history/", filling_feed.history_view, name="forms_fill_history"),
     path("fill/<int:sheet_id>/dispute/", filling_feed.dispute_view, name="forms_fill_dispute"),
     path("fill/<int:sheet_id>/submit/", filling.submit_view, name="forms_fill_submit"),

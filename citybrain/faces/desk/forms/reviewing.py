@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.lists import PAGE, page_of
+from citybrain.base.catalogue.models import DataSet
 from citybrain.base.identity.access import require, why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
@@ -31,6 +32,7 @@ from citybrain.hub.forms.collecting import Cell, CellState, Seen, SeenRow
 from citybrain.hub.forms.collecting.rows import asked_for
 from citybrain.hub.forms.collecting.values import ANSWER, EDIT, HOUSE
 from citybrain.hub.forms.models import RoundState, Sheet, SheetEvent, SheetState
+from citybrain.hub.forms.rosters.counting import codes_in
 
 ROWS: Final = 100
 MARKS: Final = {
@@ -111,7 +113,7 @@ def sheet_view(request: HttpRequest, sheet_id: int) -> HttpResponse:
         "columns": seen.columns,
         "rows": [row_of(row, seen) for row in seen.rows],
         "marks": marks_of(seen),
-        "sources": sources_of(one, seen),
+        "sources": sources_of(seen),
         "down": down_names(seen),
         "withheld": [column.name for column in seen.columns if column.letter in seen.withheld],
         "asked": kept,
@@ -197,7 +199,8 @@ def cell_of(cell: Cell, *, is_asked: bool = True) -> dict[str, Any]:
 
 def source_name(source: str) -> str:
     """Return what a source of a cell is called; a data set by its code."""
-    return {ANSWER: _("以前的填报"), EDIT: _("本次填报"), HOUSE: "", "": ""}.get(source, source)
+    told = {ANSWER: _("以前的填报"), EDIT: _("本次填报"), HOUSE: "", "": ""}
+    return told.get(source, _("、").join(codes_in(source)))
 
 
 def marks_of(seen: Seen) -> list[tuple[str, str, int]]:
@@ -213,16 +216,19 @@ def marks_of(seen: Seen) -> list[tuple[str, str, int]]:
     ]
 
 
-def sources_of(one: Sheet, seen: Seen) -> list[dict[str, str]]:
+def sources_of(seen: Seen) -> list[dict[str, str]]:
     """Return the data sets that filled cells, with the day each is of. One query."""
     days: dict[str, str] = {}
     for row in seen.rows:
         for cell in row.cells.values():
-            if cell.source and cell.source not in {ANSWER, EDIT, HOUSE}:
-                days[cell.source] = max(days.get(cell.source, ""), cell.as_of)
-    sets = sets_of([column for column in seen.columns if column.dataset])
+            if cell.of_data and cell.source != HOUSE:
+                for code in codes_in(cell.source):
+                    days[code] = max(days.get(code, ""), cell.as_of)
+    rows = DataSet.objects.filter(code__in=list(days)).select_related("provider", "current")
+    sets = {dataset.code: dataset for dataset in rows}  # also those that stood in for a column's own
     return [
         {
+            "code": code,
             "name": sets[code].name if code in sets else code,
             "as_of": day,
             "provider": _provider(sets.get(code)),
@@ -237,8 +243,9 @@ def _provider(dataset: Any) -> str:
 
 def down_names(seen: Seen) -> list[str]:
     """Return the names of data sets that couldn't be read."""
-    sets = sets_of([column for column in seen.columns if column.dataset in seen.down]) if seen.down else {}
-    return [sets[code].name if code in sets else code for code in seen.down]
+    sets = sets_of(seen.columns) if seen.down else {}
+    codes = dict.fromkeys(code for source in seen.down for code in codes_in(source))
+    return [sets[code].name if code in sets else code for code in codes]
 
 
 def step_line(event: SheetEvent) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Sheets and roll-ups as Excel in the form's own workbook, and as PDF. Each is written down in the ledger."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -17,6 +17,8 @@ from citybrain.base.areas.tree import tree
 from citybrain.base.exchange.reading import Unreadable
 from citybrain.base.ledger.append import record
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.forms.bringing import draft_of
+from citybrain.faces.desk.forms.filling_feed import whole_sheet
 from citybrain.faces.desk.forms.finding import found_round, found_sheet
 from citybrain.faces.desk.forms.one_form import TYPES
 from citybrain.faces.desk.forms.reviewing import sources_of
@@ -27,6 +29,8 @@ from citybrain.faces.look import words
 from citybrain.hub.forms import book, collecting
 from citybrain.hub.forms.making.workbooks import path_of
 from citybrain.hub.forms.models import Sheet, Version
+
+CIRCLED: Final = 20
 
 
 class NoWorkbook(ValueError):
@@ -77,7 +81,7 @@ def sheet_excel_view(request: HttpRequest, sheet_id: int) -> HttpResponse:
     actor = actor_of(request)
     one = found_sheet(actor, sheet_id)
     rows = collecting.export_rows(actor, one)
-    name = name_of(one.round.form.title, one.round.period, place(one.area_id))
+    name = name_of(one.round.form.title, one.round.period, place(one.area_id), draft_of(one))
     answer = _excel(request, one.round.version, rows, name)
     if answer is None:
         return redirect(request.META.get("HTTP_REFERER") or "desk:forms_rounds")
@@ -98,18 +102,37 @@ def sheet_pdf_view(request: HttpRequest, sheet_id: int) -> HttpResponse:
     one = found_sheet(actor, sheet_id)
     rows = collecting.export_rows(actor, one)
     _write_down(request, f"sheet:{one.pk}", "pdf", len(rows))
-    seen = collecting.look(actor, one, limit=200)
+    seen = whole_sheet(actor, one)
     signed = collecting.signings(one)
+    from_where, marks = sources_and_marks(seen)
     paper = book.Paper(
         title=one.round.form.title, columns=one.round.version.shape, rows=rows, area=place(one.area_id),
         office=str(one.round.office), number=one.round.number or "", period=one.round.period,
-        sources=[
-            book.Source(str(place_), source["name"], source["as_of"])
-            for place_, source in enumerate(sources_of(one, seen), 1)
-        ],
+        marks=marks, sources=from_where,
         signatures=_signatures(one, signed), note=one.round.note, made_at=timezone.now(),
     )  # fmt: skip
     return sent(book.pdf(paper), "pdf", name_of(one.round.form.title, one.round.period, place(one.area_id)))
+
+
+def sources_and_marks(seen: collecting.Seen) -> tuple[list[book.Source], list[dict[str, str]]]:
+    """Return where a sheet's values come from, each with its mark, and row by row the marks of its cells."""
+    found = sources_of(seen)
+    codes = {source["code"]: mark_of(at) for at, source in enumerate(found)}
+    cells = [
+        {
+            letter: codes[cell.source]
+            for letter, cell in row.cells.items()
+            if cell.value and cell.of_data and cell.source in codes
+        }
+        for row in seen.rows
+    ]
+    named = [book.Source(codes[source["code"]], source["name"], source["as_of"]) for source in found]
+    return named, cells
+
+
+def mark_of(at: int) -> str:
+    """Return the mark of a source by its place from 0: ① to ⑳, then (21) and so on."""
+    return chr(ord("①") + at) if at < CIRCLED else f"({at + 1})"
 
 
 def _signatures(one: Sheet, signed: Sequence[Any]) -> list[str]:

@@ -282,7 +282,7 @@ mount("[data-sheet]", (box) => {
     sending.start();
     box.dataset.ready = from;
   });
-  box.fm = { cells, grid, sending, editor };
+  box.fm = { cells, grid, sending, editor, acts };
 
   if ("serviceWorker" in navigator && box.dataset.worker) navigator.serviceWorker.register(box.dataset.worker).catch(() => {});
 });
