@@ -34,9 +34,10 @@ GROUPS: dict[str, str] = {
     "backup": "citybrain.site.cli.backup:backup",
     "restore": "citybrain.site.cli.backup:restore",
 }
-ALONE: dict[str, str] = {  # these look after the database themselves
+ALONE: dict[str, str] = {  # these look after the database themselves, or need none
     "up": "citybrain.site.cli.up:up",
     "doctor": "citybrain.site.cli.doctor:doctor",
+    "hotline": "citybrain.site.cli.hotline:hotline",
 }
 
 

@@ -1,0 +1,100 @@
+"""A trained classifier: from messages to labels with calibrated confidences, and why."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from citybrain.hub.hotline.reading.features import counts, grams, weigh
+from citybrain.hub.hotline.reading.normal import normalise
+
+CHUNK = 512  # messages that are hashed together: bounds memory, costs no speed
+CANDIDATES = 3
+
+Floats = np.ndarray[Any, np.dtype[Any]]
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """From margins to chances: the softmax of margins · scale + shift."""
+
+    scale: Floats
+    shift: Floats
+
+    def chances(self, margins: Floats) -> Floats:
+        """Return each label's chance; a row sums to 1."""
+        told = margins @ self.scale + self.shift
+        told = np.exp(told - told.max(axis=1, keepdims=True))
+        return np.asarray(told / told.sum(axis=1, keepdims=True))
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a message was read as. `label` is None where nothing could be read; `reason` says why.
+
+    `candidates` are the likeliest labels with their chances, likeliest first. `confidence` is the first one's, 0
+    without one. `shortened` where only the message's beginning was read.
+    """
+
+    label: str | None
+    confidence: float
+    candidates: tuple[tuple[str, float], ...]
+    reason: str = ""
+    shortened: bool = False
+
+
+@dataclass(frozen=True)
+class Linear:
+    """One weight for each hash and label; the margin of a label is the sum over a message's n-grams, and `bias`."""
+
+    rarity: Floats  # [hashes], 0 for those not learnt
+    weights: Floats  # [hashes, labels]
+    bias: Floats  # [labels]
+
+    def margins(self, texts: Sequence[str]) -> Floats:
+        """Return [texts, labels]; of a text without a known n-gram the bias."""
+        return np.asarray(weigh(counts(texts), self.rarity) @ self.weights + self.bias)
+
+
+@dataclass(frozen=True)
+class Model:
+    """The classifier with its calibration, and the threshold for each promise (None: no threshold keeps it).
+
+    `about` tells what it was trained on and how well it did out of fold; JSON values only.
+    """
+
+    labels: tuple[str, ...]
+    linear: Linear
+    calibration: Calibration
+    thresholds: Mapping[float, float | None]
+    about: Mapping[str, Any]
+
+    def chances(self, texts: Sequence[str]) -> Floats:
+        """Return [texts, labels] for normalised texts."""
+        parts = [self.linear.margins(texts[at : at + CHUNK]) for at in range(0, len(texts), CHUNK)]
+        return self.calibration.chances(np.concatenate(parts) if parts else np.zeros((0, len(self.labels))))
+
+    def read(self, messages: Sequence[str]) -> list[Reading]:
+        """Return what each message was read as."""
+        normal = [normalise(message) for message in messages]
+        chances = iter(self.chances([one.text for one in normal if not one.reason]))
+        told = []
+        for one in normal:
+            if one.reason:
+                told.append(Reading(None, 0.0, (), one.reason, one.shortened))
+                continue
+            chance = next(chances)
+            best = np.argsort(-chance, kind="stable")[:CANDIDATES]
+            candidates = tuple((self.labels[at], float(chance[at])) for at in best)
+            told.append(Reading(*candidates[0], candidates, "", one.shortened))
+        return told
+
+    def why(self, message: str, label: str, most: int = 5) -> list[str]:
+        """Return the pairs of characters in a message that spoke most for a label, strongest first."""
+        runs = sorted(
+            {run[at : at + 2] for run in normalise(message).text.split() for at in range(len(run) - 1)}
+        )
+        rows, hashes = grams(runs, (2,))
+        spoke = self.linear.rarity[hashes] * self.linear.weights[hashes, self.labels.index(label)]
+        return [runs[rows[at]] for at in np.argsort(-spoke, kind="stable")[:most] if spoke[at] > 0]

@@ -1,0 +1,42 @@
+"""Near-duplicates stay together."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("scipy", reason="SciPy, locked in requirements/core.txt, isn't installed: make dev")
+
+from citybrain.hub.hotline.reading.groups import folds, near_duplicates
+from citybrain.hub.hotline.reading.normal import normalise
+from citybrain.hub.hotline.reading.tests.messages import made_up
+
+LONG = "我家住在和平小区，暖气从上周开始一直不热，老人孩子都冻得受不了，打电话给热力公司多次没有人来，请尽快派人检修"
+
+
+def test_a_complaint_sent_again_with_a_word_more_is_in_one_group_and_others_are_not() -> None:
+    others = [normalise(one).text for one in made_up(20).messages]
+    again = [
+        normalise(one).text for one in (LONG, LONG + "，谢谢领导", "您好，" + LONG.replace("上周", "这周"))
+    ]
+    found = near_duplicates([*others[:30], again[0], *others[30:], *again[1:]])
+    assert found[30] == found[-2] == found[-1]
+    assert len(np.unique(found)) == len(others) + 1
+
+
+def test_a_group_of_the_file_is_kept_and_joined_with_near_duplicates() -> None:
+    texts = [LONG, "完全不同的一件事情 路灯坏了", LONG + "谢谢", "噪声扰民", "停"]
+    found = near_duplicates(texts, ["a", "a", "", "", ""])
+    assert found[0] == found[1] == found[2]
+    assert len({*found.tolist()}) == 3
+
+
+def test_a_flood_of_one_message_is_one_group() -> None:
+    assert len(np.unique(near_duplicates([LONG] * 300 + ["停", "停"]))) == 2
+
+
+def test_a_group_is_never_in_two_folds_and_folds_are_of_like_size() -> None:
+    groups = np.repeat(np.arange(50), 3)
+    found = folds(groups, 5)
+    assert all(len(set(found[groups == one])) == 1 for one in range(50))
+    assert np.bincount(found).tolist() == [30] * 5
+    with pytest.raises(ValueError, match="3 groups of different messages can't be split into 5 folds"):
+        folds(np.array([0, 1, 2]), 5)
