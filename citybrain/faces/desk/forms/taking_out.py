@@ -29,6 +29,7 @@ from citybrain.faces.look import words
 from citybrain.hub.forms import book, collecting
 from citybrain.hub.forms.making.workbooks import path_of
 from citybrain.hub.forms.models import Sheet, Version
+from citybrain.hub.forms.rosters.counting import codes_in
 
 CIRCLED: Final = 20
 
@@ -120,9 +121,9 @@ def sources_and_marks(seen: collecting.Seen) -> tuple[list[book.Source], list[di
     codes = {source["code"]: mark_of(at) for at, source in enumerate(found)}
     cells = [
         {
-            letter: codes[cell.source]
+            letter: "".join(codes[code] for code in codes_in(cell.source))
             for letter, cell in row.cells.items()
-            if cell.value and cell.of_data and cell.source in codes
+            if cell.value and cell.of_data
         }
         for row in seen.rows
     ]

@@ -267,7 +267,7 @@ class Comparing:
             move = replace(move, after=checked(column, move.after))
         except BadCell as bad:
             return replace(move, fate=Fate.REFUSED, why=str(bad))
-        if now.of_data and now.value and now.state in FROM_DATA:
+        if column.asks == Asks.DATA and now.of_data and now.value and now.state in FROM_DATA:
             if (
                 self.base is not None and now.stamp > self.base
             ):  # data came since: an old value is no objection

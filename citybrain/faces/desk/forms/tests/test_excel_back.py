@@ -103,7 +103,10 @@ def test_each_value_on_paper_bears_the_mark_of_its_source(gathered: Gathering) -
     sheet = gathered.sheet()
     seen = collecting.look(gathered.town.leader, sheet)
     sources, marks = sources_and_marks(seen)
-    assert [(one.mark, one.name) for one in sources][:2] == [("①", "流动人口居住登记"), ("②", "户籍人口基本信息")]
+    assert [(one.mark, one.name) for one in sources][:2] == [
+        ("①", "流动人口居住登记"),
+        ("②", "户籍人口基本信息"),
+    ]
     at = next(i for i, row in enumerate(seen.rows) if row.cells["B"].value == "王一")
     assert marks[at] == {"B": "②", "C": "②", "D": "③"}
     assert [mark_of(0), mark_of(19), mark_of(20)] == ["①", "⑳", "(21)"]
