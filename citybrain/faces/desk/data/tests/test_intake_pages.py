@@ -168,7 +168,9 @@ def test_the_first_page_counts_what_waits_for_data_officers_only(exchange: Excha
     DataSet.objects.filter(code="ga_population").update(data_at=timezone.now() - timedelta(days=9))
     text = exchange.client("supplier").get("/desk/").content.decode()
     counts = dict(re.findall(r"<span>([^<]+)</span><b>([^<]+)</b>", text))
-    assert counts == {"数据申请待审核": "0", "问题行待修正": "1", "供数不一致待处理": "0", "数据迟到": "1"}
+    assert counts == {
+        "数据申请待审核": "0", "数据异议待核实": "0", "问题行待修正": "1", "供数不一致待处理": "0", "数据迟到": "1",
+    }  # fmt: skip
     assert "迟到 7 天" in exchange.client("supplier").get("/desk/data/intake/").content.decode()
     other = exchange.client("stranger").get("/desk/").content.decode()
     assert dict(re.findall(r"<span>([^<]+)</span><b>([^<]+)</b>", other))["问题行待修正"] == "0"
