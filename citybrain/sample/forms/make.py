@@ -23,6 +23,7 @@ from citybrain.hub.forms.rosters import rosters
 from citybrain.sample.forms.sheets import Asked, write
 
 PURPOSE: Final = "社区报表自动填充和名册：按属地减少基层重复填报"
+TABLE = ("workbook", "sheet", "header_first", "header_last", "begins")
 BASIS: Final = "《整治形式主义为基层减负若干规定》"
 MASKS: Final = {"mz_key_elder": {"contact1_phone": "phone"}}
 DAYS: Final = 5
@@ -150,9 +151,13 @@ def draft(
     path = write(folder / f"{title}.xlsx", title, columns, "填报单位：                    填报日期：")
     about = About(title, purpose, "津民发 2026 年第 18 号", "quarter", Level.COMMUNITY, "roster", roster)
     form = draft_form(actor, office, about, file=path, name=path.name)
-    drawn = form.current.shape if form.current else ()
-    settled = [settled_as(one, columns) for one in drawn]
-    revise(actor, form, columns=settled, why="逐列核对")
+    drawn = form.current
+    settled = [settled_as(one, columns) for one in (drawn.shape if drawn else ())]
+    version = revise(actor, form, columns=settled, why="逐列核对")
+    if drawn is not None:  # its columns were settled; the table is the same
+        for name in TABLE:
+            setattr(version, name, getattr(drawn, name))
+        version.save(update_fields=TABLE)
     form.refresh_from_db()
     return form
 

@@ -160,6 +160,8 @@ def downloads(sheet: Sheet) -> list[dict[str, str]]:
         ("forms_sheet_excel", "file-spreadsheet", "Excel"),
         ("forms_sheet_pdf", "printer", "PDF"),
     ):
+        if name == "forms_sheet_excel" and sheet.round.version.workbook_id is None:
+            continue
         try:
             found.append({"href": reverse(f"desk:{name}", args=[sheet.pk]), "icon": icon, "label": label})
         except NoReverseMatch:
