@@ -10,6 +10,7 @@ class Asks(StrEnum):
     """Where a column's cells come from."""
 
     DATA = "data"  # a field of the catalogue
+    COUNT = "count"  # how many of an area's people stand on a live roster (see figures.py)
     ANSWER = "answer"  # whoever fills the form
     FORMULA = "formula"  # worked out by the sheet itself
     SERIAL = "serial"  # 1, 2, 3 …
@@ -31,7 +32,8 @@ class Sums(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column. `path` holds its names from the outermost inwards; `field` is "dataset.field" where data is asked.
+    """A column. `path` holds its names from the outermost inwards; `field` is "dataset.field" where data is asked, a
+    figure's key ("roster:elders/80-/women") where people are counted.
 
     `derived` is what a cell is worked out to: "age" of a DATA column's date of birth; "city", "district", "street",
     "community" or "grid" of an AREA column (the area above the filler's at that level; empty: the filler's own).
@@ -66,7 +68,7 @@ class Column:
     @property
     def dataset(self) -> str:
         """The code of the data set asked, empty where none is."""
-        return self.field.partition(".")[0]
+        return "" if self.asks == Asks.COUNT else self.field.partition(".")[0]
 
     @property
     def field_name(self) -> str:

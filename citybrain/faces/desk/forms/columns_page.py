@@ -24,16 +24,25 @@ from citybrain.faces.desk.data.shown import field_name
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.forms.asking import about_of, rows_choices
 from citybrain.faces.desk.forms.finding import found_form
-from citybrain.faces.desk.forms.shown import ASKS, SUMS, confidence, derived_name, header, reasons
+from citybrain.faces.desk.forms.shown import (
+    ASKS,
+    SUMS,
+    confidence,
+    derived_name,
+    figure_name,
+    header,
+    reasons,
+)
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.forms import matching
 from citybrain.hub.forms.access import DRAFT
 from citybrain.hub.forms.columns import Asks, Column, Sums
+from citybrain.hub.forms.figures import Counted, is_figure, known
 from citybrain.hub.forms.making import actions, meanings
 from citybrain.hub.forms.making.drawing import answers_of
 from citybrain.hub.forms.making.reading import Read, read_table
 from citybrain.hub.forms.making.workbooks import path_of
-from citybrain.hub.forms.models import Form, FormState, Version
+from citybrain.hub.forms.models import Form, FormState, Shaped, Version
 
 MOST: Final = 30
 TYPES: Final = {"text": "varchar(200)", "number": "decimal(18,2)", "date": "date"}
@@ -123,7 +132,7 @@ def value_of(column: Column) -> str:
 
 def kinds() -> list[tuple[str, str]]:
     """Return what a column may be besides data."""
-    return [(f"{kind}||", str(label)) for kind, label in ASKS.items() if kind != Asks.DATA]
+    return [(f"{kind}||", str(label)) for kind, label in ASKS.items() if kind not in actions.LOOKED_UP]
 
 
 @never_cache
@@ -158,7 +167,7 @@ def columns_view(request: HttpRequest, form_id: int) -> HttpResponse:
         "unsure_tone": "due_soon" if unsure else "normal",
         "unsure_word": _("请核对") if unsure else _("已认出"),
         "counts": {
-            "data": sum(column.asks == Asks.DATA for column in shape),
+            "data": sum(column.asks in actions.LOOKED_UP for column in shape),
             "answer": sum(column.asks == Asks.ANSWER for column in shape),
             "rest": sum(column.asks in OWN for column in shape),
             "unsure": unsure,
@@ -208,14 +217,16 @@ def _offer(one: Form, found: Read | None, lines: Sequence[Line]) -> None:
         for line in lines
     ]
     kind = one.office.kind
-    answers = answers_of(sets, one.title, kind.name_zh, kind.pk, asked)
-    for line, answer in zip(lines, answers, strict=True):
+    answers, counts = answers_of(sets, one.title, kind.name_zh, kind.pk, asked)
+    for line, answer, count in zip(lines, answers, counts, strict=True):
         line.examples = answer.column.examples[:3]
         offered = (
             {value_of(line.column): _own(line.column, sets)}
             if line.column.field or line.column.derived
             else {}
         )
+        if count is not None and one.shaped == Shaped.FIGURES:
+            offered = _figures(count, offered) | offered
         for match in answer.matches:
             key = f"{Asks.DATA}|{match.known.key}|"
             note = _("%(n)d %%") % {"n": round(match.confidence * 100)}
@@ -224,6 +235,16 @@ def _offer(one: Form, found: Read | None, lines: Sequence[Line]) -> None:
         if len(typed) == 3 and typed[1] and line.chosen not in offered:
             offered[line.chosen] = Choice(line.chosen, _called(sets, typed[1]))
         line.candidates = list(offered.values())
+
+
+def _figures(match: matching.CountMatch, offered: dict[str, Choice]) -> dict[str, Choice]:
+    """Return the figure that a column may count, and the same without age and sex."""
+    found: dict[str, Choice] = {}
+    for key, sure in ((match.counted.key, match.confidence), (Counted(match.counted.figure).key, 0.0)):
+        value = f"{Asks.COUNT}|{key}|"
+        note = _("%(n)d %%") % {"n": round(sure * 100)} if sure else ""
+        found.setdefault(value, offered.get(value) or Choice(value, figure_name(key), note))
+    return found
 
 
 def read_again(version: Version) -> Read | None:
@@ -243,6 +264,8 @@ def _own(column: Column, sets: dict[str, DataSet]) -> Choice:
 
 
 def _called(sets: dict[str, DataSet], key: str) -> str:
+    if is_figure(key):
+        return figure_name(key)
     found = meanings.field_of(sets, key)
     return key if found is None else f"{field_name(found[1])} · {found[0].name}"
 
@@ -267,7 +290,8 @@ def _changes(request: HttpRequest, line: Line) -> dict[str, Any]:
     name = f"c-{line.column.letter}-"
     found: dict[str, Any] = {}
     picked = request.POST.get(f"{name}field", "").replace("\x00", "")[:120]
-    means = f"{Asks.DATA}|{picked}|" if picked else request.POST.get(f"{name}means", line.chosen)
+    kind = Asks.COUNT if is_figure(picked) else Asks.DATA
+    means = f"{kind}|{picked}|" if picked else request.POST.get(f"{name}means", line.chosen)
     if means.count("|") == 2 and means != value_of(line.column):
         line.chosen = means
         asks, key, derived = means.split("|")
@@ -330,4 +354,19 @@ def fields_view(request: HttpRequest) -> JsonResponse:
         )
     ]
     found.sort(key=lambda one: (len(one["label"]), one["label"], one["note"]))
-    return JsonResponse({"choices": found[:MOST]})
+    return JsonResponse({"choices": [*figures_for(request.GET.get("q", "")), *found][:MOST]})
+
+
+def figures_for(typed: str) -> list[dict[str, str]]:
+    """Return the figures of live rosters that typed words ask for: by a column's words, by name or by pinyin."""
+    wanted = typed.replace("\x00", "").lower().split()[:6]
+    every = known().figures
+    sounds = _sounds(tuple(one.zh for one in every.values()))
+    meant = matching.by_words("".join(wanted))
+    keys = [meant.key] if meant else []
+    keys += [
+        Counted(key).key
+        for key, one in every.items()
+        if wanted and all(word in f"{one.zh} {one.en} {sounds[one.zh]}".lower() for word in wanted)
+    ]
+    return [{"value": key, "label": figure_name(key), "note": ""} for key in dict.fromkeys(keys)]

@@ -17,7 +17,10 @@ from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.data.shown import field_name
 from citybrain.faces.look import words
 from citybrain.hub.forms.columns import Asks, Column, Sums
+from citybrain.hub.forms.figures import UnknownFigure, counted
+from citybrain.hub.forms.making.drawing import LOOKED_UP
 from citybrain.hub.forms.models import Form, FormState, Round, RoundState, Sheet, SheetState
+from citybrain.hub.forms.rosters import counting, roster
 
 FORM_TONES: Final = {
     "draft": "quiet",
@@ -49,9 +52,12 @@ REASONS: Final = {
     "person": gettext_lazy("有人确认过"),
     "computed": gettext_lazy("由系统计算"),
     "twice": gettext_lazy("同名的列不止一个"),
+    "beside": gettext_lazy("是前一列的其中项"),
+    "part": gettext_lazy("按年龄或性别细分"),
 }
 ASKS: Final = {
     Asks.DATA: gettext_lazy("数据自动填"),
+    Asks.COUNT: gettext_lazy("按名册自动计数"),
     Asks.ANSWER: gettext_lazy("由填报人填"),
     Asks.FORMULA: gettext_lazy("表内公式计算"),
     Asks.SERIAL: gettext_lazy("序号"),
@@ -75,7 +81,7 @@ def confidence(column: Column) -> tuple[str, str]:
     """Return tone and word: how sure it is what a column means."""
     if column.sure:
         return "done", _("已确认")
-    if column.asks != Asks.DATA:
+    if column.asks not in LOOKED_UP:
         return ("info", _("没有这项数据")) if column.asks == Asks.ANSWER else ("quiet", _("自动识别"))
     if column.confidence >= SURE:
         return "normal", _("把握大")
@@ -106,6 +112,8 @@ def header(column: Column) -> str:
 
 def asked_name(column: Column, sets: dict[str, DataSet]) -> str:
     """Return where a column's cells come from: 姓名 · 人口基本信息. Its own key where the data set is gone."""
+    if column.asks == Asks.COUNT:
+        return figure_name(column.field)
     if column.asks != Asks.DATA:
         return derived_name(column) or str(ASKS[column.asks])
     dataset = sets.get(column.dataset)
@@ -116,9 +124,18 @@ def asked_name(column: Column, sets: dict[str, DataSet]) -> str:
     return " · ".join(filter(None, (derived_name(column), name, dataset.name)))
 
 
+def figure_name(key: str) -> str:
+    """Return what is counted: 老年人口数 · 80岁及以上 · 名册：老年人. The key itself where there is no such figure."""
+    try:
+        one = counted(key)
+    except UnknownFigure:
+        return key
+    return " · ".join((one.name, _("名册：%(name)s") % {"name": roster(one.of.roster).name}))
+
+
 def sets_of(columns: Sequence[Column]) -> dict[str, DataSet]:
     """Return the data sets that columns ask, by code. One query."""
-    codes = {one.dataset for one in columns if one.dataset}
+    codes = {code for one in columns for code in (one.dataset, *counting.codes_of(one)) if code}
     rows = DataSet.objects.filter(code__in=codes).select_related("provider", "current") if codes else []
     return {one.code: one for one in rows}
 

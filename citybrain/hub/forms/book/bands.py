@@ -109,7 +109,7 @@ def _band(
         have = sum(heads[top : bottom + 1])
         if need > have:
             heads[bottom] += need - have
-    middle = tuple(not (one.asks in {Asks.DATA, Asks.ANSWER} and _long(one)) for one in shown)
+    middle = tuple(not (one.asks in {Asks.DATA, Asks.COUNT, Asks.ANSWER} and _long(one)) for one in shown)
     return Band(tuple(at), tuple(widths), size, tuple(heads), middle)
 
 

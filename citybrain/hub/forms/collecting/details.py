@@ -19,10 +19,9 @@ from citybrain.hub.forms.collecting import rows
 from citybrain.hub.forms.collecting.looking import NAMES, house_cell, seen_row
 from citybrain.hub.forms.collecting.rollup import require_detail
 from citybrain.hub.forms.collecting.rounds import IN
-from citybrain.hub.forms.collecting.sight import Sight, may_issue, office_shown, with_instead
+from citybrain.hub.forms.collecting.sight import Sight, area_shown, may_issue, office_shown, with_instead
 from citybrain.hub.forms.collecting.values import SeenRow
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.knowing import rights
 from citybrain.hub.forms.models import Round, Row
 
 LIMIT_MOST: Final = 2_000
@@ -108,7 +107,7 @@ def _sight(actor: Actor, round_: Round, outer: Node, now: datetime) -> Sight:
     if may_issue(actor, round_):
         shown = office_shown(round_, outer.id, every, now)
     else:
-        shown = rights.shown(actor, outer.id, every, now)
+        shown = area_shown(actor, outer.id, every, now)
     return Sight(columns, shown, dict.fromkeys((column.letter for column in columns), True))
 
 

@@ -22,13 +22,13 @@ from citybrain.hub.forms.collecting.rounds import OWED
 from citybrain.hub.forms.collecting.rows import Counts, Line
 from citybrain.hub.forms.collecting.sight import seen
 from citybrain.hub.forms.collecting.values import ANSWER, Cell, CellState
-from citybrain.hub.forms.columns import Asks, Column
+from citybrain.hub.forms.columns import Column
 from citybrain.hub.forms.knowing import answers
 from citybrain.hub.forms.knowing.knowing import know
 from citybrain.hub.forms.knowing.people import People, homes, residents
 from citybrain.hub.forms.models import Dispute, RoundState, Row, Shaped, Sheet, SheetState
+from citybrain.hub.forms.rosters import counting, rosters
 from citybrain.hub.forms.rosters import members as roster_members
-from citybrain.hub.forms.rosters import rosters
 
 FILL_AGAIN_AFTER: Final = timedelta(hours=1)
 FILL_SOONEST: Final = timedelta(minutes=1)
@@ -95,7 +95,7 @@ def gather(actor: Actor, sheet: Sheet, now: datetime) -> Gathered:
     round_ = sheet.round
     columns = round_.version.shape
     if round_.form.shaped == Shaped.FIGURES:
-        return Gathered([_figures(sheet, columns)])
+        return _figures(actor, sheet, columns, now)
     if round_.form.shaped == Shaped.FREE or round_.level < Level.STREET:
         return Gathered()
     people = members(actor, sheet, now)
@@ -129,16 +129,22 @@ def _told_who(people: People) -> list[str]:
     return [home.dataset for home in homes() if home.dataset not in people.not_asked]
 
 
-def _figures(sheet: Sheet, columns: Sequence[Column]) -> Line:
-    """Return the row of an area's figures, with what was answered before."""
-    line = Line(rows.AREA_ROW, 1)
+def _figures(actor: Actor, sheet: Sheet, columns: Sequence[Column], now: datetime) -> Gathered:
+    """Return the row of an area's figures: counted from its rosters, and what was answered before."""
+    line, counted = Line(rows.AREA_ROW, 1), counting.Figures()
+    if sheet.round.level >= Level.STREET:
+        counted = counting.count(
+            actor, sheet.area_id, columns, permissions=(FILL,), now=now, purpose=f"round:{sheet.round.number}"
+        )
+    for letter, one in counted.cells.items():
+        line.put(letter, Cell(one.value, one.source, one.as_of.isoformat() if one.as_of else "", one.state))
     asked = {column.letter: answers.meaning_of(column) for column in rows.typed(columns)}
     kept = answers.find(sheet.area_id, asked.values(), ())
     for letter, meaning in asked.items():
-        known = kept.get((meaning, ""))
-        if known is not None:
+        known = kept.get((meaning, "")) if not line.values.get(letter) else None
+        if known is not None and line.cell(letter).state != CellState.NO_RIGHT:
             line.put(letter, Cell(known.value, ANSWER, known.as_of.isoformat(), CellState.ANSWERED))
-    return line
+    return Gathered([line], counted.versions)
 
 
 def _put_in(actor: Actor, sheet: Sheet, gathered: Gathered, now: datetime) -> Sheet:
@@ -242,7 +248,7 @@ def _take_over(old: Line, new: Line, columns: Sequence[Column], stamp: int) -> b
     """Bring a row up to what is known now; return whether a cell changed. What people typed stays."""
     changed = False
     for column in columns:
-        if column.asks not in {Asks.DATA, Asks.ANSWER}:
+        if column.asks not in rows.TYPED:
             continue
         before, after = old.cell(column.letter), new.cell(column.letter)
         if before.state == CellState.EDITED or after.state == CellState.DOWN:

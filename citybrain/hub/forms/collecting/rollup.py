@@ -27,7 +27,7 @@ from citybrain.hub.forms.access import FILL, LEVELS, REVIEW, VIEW
 from citybrain.hub.forms.collecting.looking import area_text
 from citybrain.hub.forms.collecting.progress import may_see_all
 from citybrain.hub.forms.collecting.rounds import OWED
-from citybrain.hub.forms.collecting.sight import may_issue, office_shown
+from citybrain.hub.forms.collecting.sight import area_shown, may_issue, office_shown
 from citybrain.hub.forms.collecting.suppress import Column as People
 from citybrain.hub.forms.collecting.suppress import Units, conceal
 from citybrain.hub.forms.collecting.totals import summed
@@ -35,6 +35,7 @@ from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.knowing import rights
 from citybrain.hub.forms.knowing.rights import Place, Shown
 from citybrain.hub.forms.models import Round, RoundState, Shaped, Sheet
+from citybrain.hub.forms.rosters import counting
 
 TOTAL_WORDS: Final = re.compile(r"合\s*计|总\s*计|总数|小\s*计|共\s*计|总人|总户|^计$|^总")
 EXTREMES: Final = frozenset({Sums.LEAST, Sums.MOST})
@@ -225,7 +226,7 @@ def detail(
     """Return the letters whose every cell the actor may read, whole, over an area."""
     wanted = list(columns)
     try:
-        shown = rights.shown(actor, outer.id, wanted, now)
+        shown = area_shown(actor, outer.id, wanted, now)
     except Forbidden:
         shown = office_shown(round_, outer.id, wanted, now) if may_issue(actor, round_) else {}
     nothing = Shown(False)
@@ -306,14 +307,26 @@ def _column(units: Units, at: Sequence[int], told: Sequence[tuple[int, int]]) ->
 
 
 def linked(columns: Sequence[Column]) -> list[list[str]]:
-    """Return groups of columns that may add up to each other: under one header, and every total with all."""
+    """Return groups of columns that may add up to each other: under one header, every total with all, parts of one
+    figure.
+    """
     groups: defaultdict[tuple[str, ...], list[str]] = defaultdict(list)
+    counted = _counted(columns)
     totals = [column.letter for column in columns if TOTAL_WORDS.search(column.name)]
     for column in columns:
         groups[column.path[:-1]].append(column.letter)
     if totals:
         return [[column.letter for column in columns]] if len(columns) > 1 else []
-    return [letters for path, letters in groups.items() if path and len(letters) > 1]
+    return [letters for path, letters in groups.items() if path and len(letters) > 1] + counted
+
+
+def _counted(columns: Sequence[Column]) -> list[list[str]]:
+    """Return groups of counted columns where one is a part of another: of one figure, or of a wider one."""
+    groups: defaultdict[str, list[str]] = defaultdict(list)
+    for letter, one in counting.asked(columns).items():
+        for key in (one.figure, *one.of.within):
+            groups[key].append(letter)
+    return [letters for letters in groups.values() if len(letters) > 1]
 
 
 class _Line:

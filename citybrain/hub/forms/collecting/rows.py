@@ -19,7 +19,7 @@ from citybrain.hub.forms.collecting.values import OWN_WORK, SAVED_WORK, Cell, Ce
 from citybrain.hub.forms.columns import Asks, Column
 
 AREA_ROW: Final = "area"  # the key of the one row of a sheet of figures
-TYPED: Final = frozenset({Asks.DATA, Asks.ANSWER})  # columns that somebody may have to fill
+TYPED: Final = frozenset({Asks.DATA, Asks.COUNT, Asks.ANSWER})  # columns that somebody may have to fill
 BY_HOUSE: Final = frozenset({Asks.FILLER, Asks.DATE})  # put in when the sheet is handed in
 NEW_KEY: Final = re.compile(r"n[0-9a-f]{32}")
 PERSON_KEY: Final = re.compile(r"p[0-9a-f]{32}")

@@ -27,6 +27,7 @@ from citybrain.hub.forms.knowing import rights
 from citybrain.hub.forms.knowing.people import same
 from citybrain.hub.forms.knowing.rights import Shown
 from citybrain.hub.forms.models import Round, RoundState, Shaped, Sheet
+from citybrain.hub.forms.rosters import counting
 
 ALL: Final = Shown(True)
 
@@ -111,7 +112,7 @@ def sight(actor: Actor, sheet: Sheet, now: datetime | None = None) -> Sight:
     moment = now or timezone.now()
     columns, rows = sheet.round.version.shape, True
     try:
-        found = rights.shown(actor, sheet.area_id, with_instead(columns), moment)
+        found = area_shown(actor, sheet.area_id, with_instead(columns), moment)
         typed = dict.fromkeys((column.letter for column in columns), True)
     except Forbidden:
         found, typed = from_outside(actor, sheet.round, sheet.area_id, columns, moment)
@@ -119,6 +120,11 @@ def sight(actor: Actor, sheet: Sheet, now: datetime | None = None) -> Sight:
     if sheet.state in OWED:
         found = _still_filled_under(sheet, columns, found, moment)
     return Sight(columns, found, typed, rows)
+
+
+def area_shown(actor: Actor, area_id: int, columns: Sequence[Column], now: datetime) -> dict[str, Shown]:
+    """Return by letter what the grants show that whoever works in an area reads through. Raises Forbidden."""
+    return rights.shown(actor, area_id, columns, now) | counting.shown(area_id, columns, now)
 
 
 def from_outside(
@@ -129,7 +135,8 @@ def from_outside(
         found = office_shown(round_, area_id, with_instead(columns), now)
         return found, dict.fromkeys((column.letter for column in columns), True)
     hidden = Shown(False, why=_("个人信息按授权查看。"))
-    open_ = {column.letter: column.personal == "none" and column.asks != Asks.DATA for column in columns}
+    of_data = {Asks.DATA, Asks.COUNT}
+    open_ = {column.letter: column.personal == "none" and column.asks not in of_data for column in columns}
     return {letter: ALL if is_open else hidden for letter, is_open in open_.items()}, {
         column.letter: column.personal == "none" for column in columns
     }
@@ -163,7 +170,7 @@ def office_shown(round_: Round, area_id: int, columns: Sequence[Column], now: da
             found[column.letter] = Shown(False, why=rights.why_not(column.dataset, right))
         else:
             found[column.letter] = Shown(True, right.mask(column.field_name))
-    return found
+    return found | counting.shown(area_id, columns, now, round_.office_id)
 
 
 def _still_filled_under(
@@ -179,8 +186,8 @@ def _still_filled_under(
     if not ended:
         return found
     why = Shown(False, why=_("填入时所依据的授权已终止，请重新打开本表。"))
-    of = {column.letter: column.dataset for column in with_instead(columns)}
-    return {letter: why if of.get(letter) in ended else how for letter, how in found.items()}
+    of = {one.letter: {one.dataset, *counting.codes_of(one)} for one in with_instead(columns)}
+    return {letter: why if of.get(letter, set()) & ended else how for letter, how in found.items()}
 
 
 def why_not_edit(actor: Actor, sheet: Sheet) -> str:

@@ -40,13 +40,17 @@ class Total:
 
 def summed(columns: Iterable[Column]) -> tuple[Column, ...]:
     """Return the columns a roll-up adds; formulas are left to the workbook, which works them out of what is shown."""
-    return tuple(one for one in columns if one.sums != Sums.NONE and one.asks in {Asks.DATA, Asks.ANSWER})
+    return tuple(
+        one for one in columns if one.sums != Sums.NONE and one.asks in {Asks.DATA, Asks.COUNT, Asks.ANSWER}
+    )
 
 
 def counts_people(column: Column) -> bool:
     """Return whether a figure of the column is itself a number of people (or of homes)."""
     if column.sums != Sums.SUM:
         return False
+    if column.asks == Asks.COUNT:
+        return True
     if column.unit:
         return column.unit in PEOPLE_UNITS
     try:

@@ -74,7 +74,7 @@ def keep(
             by=actor.key, name=actor.name[:60], at=moment,
         )
         for one in given
-        if one.value.strip() and one.column.asks in {Asks.ANSWER, Asks.DATA}
+        if one.value.strip() and one.column.asks in {Asks.ANSWER, Asks.DATA, Asks.COUNT}
     }  # fmt: skip
     if not rows:
         return 0

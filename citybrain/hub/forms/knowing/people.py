@@ -7,7 +7,7 @@ nothing about receipts.
 
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache, cached_property
 from pathlib import Path
@@ -22,7 +22,7 @@ from citybrain.base.exchange.delivery.keyed import hash_texts, site_key
 from citybrain.base.exchange.delivery.subjects import normal
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
-from citybrain.hub.forms.knowing.reading import Reading, Want
+from citybrain.hub.forms.knowing.reading import Read, Reading, Want
 from citybrain.hub.forms.knowing.rights import WORKING, HasId, Right, require_work, rights_of
 
 FILE: Final = Path(__file__).parent.parent / "data" / "homes.toml"
@@ -80,7 +80,8 @@ def tokens_of(numbers: Sequence[str]) -> list[str]:
 class People:
     """People of one area, found for one actor; only `residents` makes them. `not_asked` says what couldn't be read.
 
-    `not_asked` is {data set: "down" or "no_right"} of the sets that say who lives where.
+    `not_asked` is {data set: "down" or "no_right"} of the sets that say who lives where; `read` how the others were
+    read, without their rows.
     """
 
     area_id: int
@@ -88,6 +89,7 @@ class People:
     numbers: tuple[str, ...] = field(repr=False)
     tokens: tuple[str, ...] = field(repr=False)
     not_asked: Mapping[str, str] = field(default_factory=dict)
+    read: Mapping[str, tuple[Right, Read]] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -110,7 +112,7 @@ class People:
     def _at(self, places: Sequence[int]) -> "People":
         return People(
             self.area_id, self.actor, tuple(self.numbers[at] for at in places),
-            tuple(self.tokens[at] for at in places), self.not_asked,
+            tuple(self.tokens[at] for at in places), self.not_asked, self.read,
         )  # fmt: skip
 
 
@@ -167,6 +169,11 @@ def residents(
         tuple(number for _token, number in ranked),
         tuple(token for token, _n in ranked),
         not_asked,
+        {
+            want.right.dataset.code: (want.right, replace(read[want.right.dataset.code], rows={}))
+            for want in wants
+            if not read[want.right.dataset.code].down
+        },
     )
 
 

@@ -170,7 +170,8 @@ def shown(
 ) -> dict[str, Shown]:
     """Return by letter whether a column's stored cells may be shown to the actor now, and under which mask.
 
-    A column no data set is asked for may be shown to whoever works in the area. Raises Forbidden.
+    A column no data set is asked for may be shown to whoever works in the area; whether a counted one may be is for
+    rosters.counting to say. Raises Forbidden.
     """
     node = require_work(actor, area)
     wanted = by_set(columns)
@@ -179,7 +180,7 @@ def shown(
     found = {}
     for column in columns:
         if column.asks != Asks.DATA or not column.field:
-            found[column.letter] = Shown(True)
+            found[column.letter] = Shown(column.asks != Asks.COUNT)
             continue
         right = chosen[column.dataset]
         if right is None or column.field_name not in right.fields:

@@ -14,6 +14,7 @@ from citybrain.hub.forms.models import Cycle, Form
 
 ASKED: Final = (
     Asks.DATA,
+    Asks.COUNT,
     Asks.ANSWER,
 )  # what somebody must fill or the city knows; the rest follows by itself
 OFTEN: Final = {

@@ -10,6 +10,7 @@ from django.db.models import Count, Max
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from citybrain.base.areas.models import Level
 from citybrain.base.areas.tree import tree
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.grants import live_grants
@@ -19,9 +20,11 @@ from citybrain.base.identity.access import Forbidden, require
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.access import ADMIT, DRAFT, SCENE, VIEW
 from citybrain.hub.forms.columns import Asks, Column
+from citybrain.hub.forms.figures import Counted
 from citybrain.hub.forms.knowing import answers
 from citybrain.hub.forms.making import asked, meanings
 from citybrain.hub.forms.models import Answered, Cycle, Form, FormState, Shaped
+from citybrain.hub.forms.rosters import counting
 
 ALL: Final = 0.9  # share of filled cells from which a column counts as known
 MOSTLY: Final = 0.5  # share of a form from which it should ask for less
@@ -230,7 +233,8 @@ class Knowing:
     @staticmethod
     def of(forms: Sequence[Form], sets: Mapping[str, DataSet], now: datetime) -> "Knowing":
         """Return it for some forms. Two queries."""
-        codes = {one.dataset for form in forms if form.current for one in form.current.shape if one.dataset}
+        columns = [one for form in forms if form.current for one in form.current.shape]
+        codes = {code for one in columns for code in (one.dataset, *counting.codes_of(one))}
         wanted = {sets[code].pk for code in codes if code in sets}
         return Knowing(sets, _empty(wanted), _grants(wanted, now))
 
@@ -241,7 +245,15 @@ class Knowing:
             for pk, rows in self.grants.items()
         }
         shape = form.current.shape if form.current else ()
-        return tuple(_known(one, self.sets, self.empty, held, now) for one in shape)
+        counts = (
+            counting.asked(shape) if form.shaped == Shaped.FIGURES and form.fillers >= Level.STREET else {}
+        )
+        return tuple(
+            _counted(one, counts[one.letter], form.fillers, self.sets, held, now)
+            if one.letter in counts
+            else _known(one, self.sets, self.empty, held, now)
+            for one in shape
+        )
 
 
 def _with_answers(form: Form, known: Sequence[ColumnKnown], now: datetime) -> tuple[ColumnKnown, ...]:
@@ -305,7 +317,6 @@ def _known(
     if dataset is None or not dataset.shape.has(column.field_name):
         return ColumnKnown(column.letter, column.name, Knows.NOT, 0.0)
     grant = next((one for one in grants.get(dataset.pk, ()) if column.field_name in one.fields), None)
-    promised = PROMISED[dataset.update_cycle]
     there = dataset.data_version > 0
     knows = Knows.EMPTY if not there else Knows.GRANTED if grant else Knows.HELD
     return ColumnKnown(
@@ -314,9 +325,53 @@ def _known(
         field=column.field, field_zh=dataset.shape.field(column.field_name).zh, dataset_zh=dataset.name_zh,
         provider=dataset.provider.name, as_of=dataset.data_at.isoformat() if dataset.data_at else "",
         cycle=dataset.update_cycle,
-        late=bool(promised and dataset.data_at and now > dataset.data_at + promised),
+        late=_is_late(dataset, now),
         grant=(grant.number or "") if grant else "", ask="" if grant else dataset.provider.name,
     )  # fmt: skip
+
+
+def _counted(
+    column: Column,
+    figure: Counted,
+    level: int,
+    sets: Mapping[str, DataSet],
+    grants: Mapping[int, Sequence[Grant]],
+    now: datetime,
+) -> ColumnKnown:
+    """Return what is known of a figure counted from a live roster: it is whole, or not known at all."""
+    needs = counting.needs(figure, level)
+    used = {one.dataset: sets.get(one.dataset) for one in needs}
+    there = [one for one in used.values() if one is not None]
+    if any(used[one.dataset] is None or not _has(used[one.dataset], one.fields) for one in needs):
+        return ColumnKnown(column.letter, column.name, Knows.NOT, 0.0)
+    asks = {
+        used[one.dataset].provider.name: None  # type: ignore[union-attr]
+        for one in needs
+        if not any(_plain(grant, one.fields) for grant in grants.get(used[one.dataset].pk, ()))  # type: ignore[union-attr]
+    }
+    filled = all(one.data_version > 0 for one in there)
+    knows = Knows.EMPTY if not filled else Knows.HELD if asks else Knows.GRANTED
+    days = [one.data_at for one in there if one.data_at is not None]
+    return ColumnKnown(
+        column.letter, column.name, knows, 1.0 if filled else 0.0, field=column.field, field_zh=figure.of.zh,
+        dataset_zh="、".join(one.name_zh for one in there),
+        provider="、".join(dict.fromkeys(one.provider.name for one in there)),
+        as_of=min(days).isoformat() if days else "", cycle=min(one.update_cycle for one in there),
+        late=any(_is_late(one, now) for one in there), ask="、".join(asks),
+    )  # fmt: skip
+
+
+def _has(dataset: DataSet | None, fields: Sequence[str]) -> bool:
+    return dataset is not None and all(dataset.shape.has(name) for name in fields)
+
+
+def _plain(grant: Grant, fields: Sequence[str]) -> bool:
+    return all(name in grant.fields and name not in grant.masks for name in fields)
+
+
+def _is_late(dataset: DataSet, now: datetime) -> bool:
+    promised = PROMISED[dataset.update_cycle]
+    return bool(promised and dataset.data_at and now > dataset.data_at + promised)
 
 
 def same_forms(mine: asked.Compared, others: Iterable[asked.Compared]) -> tuple[Same, ...]:

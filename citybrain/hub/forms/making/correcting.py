@@ -17,11 +17,12 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Problem, Refused, refuse
 from citybrain.hub.forms.access import DRAFT
 from citybrain.hub.forms.columns import Asks, Column, Sums
+from citybrain.hub.forms.figures import is_figure
 from citybrain.hub.forms.making import meanings
 from citybrain.hub.forms.making.drafting import OPEN, in_state, locked, new_version
-from citybrain.hub.forms.making.drawing import asking
+from citybrain.hub.forms.making.drawing import LOOKED_UP, asking, counting
 from citybrain.hub.forms.making.history import note
-from citybrain.hub.forms.models import Form, FormState, Version
+from citybrain.hub.forms.models import Form, FormState, Shaped, Version
 
 CHANGEABLE: Final = frozenset(
     {
@@ -38,6 +39,9 @@ CHANGEABLE: Final = frozenset(
         "sums",
     }
 )
+NOT_COUNTED: Final = frozenset(
+    {"type", "derived", "code_table", "options"}
+)  # a number of people has none of them
 OPTIONS_MOST: Final = 200
 DERIVED: Final = {Asks.AREA: frozenset({"", "district", "street", "community", "grid", "city"})}
 
@@ -57,7 +61,8 @@ class Unsettled(Refused):
 
 
 def correct_column(actor: Actor, form: Form, letter: str, **changes: Any) -> Version:
-    """Say what a column means: `field` "dataset.field" (asks for data), or "" for what no data set has.
+    """Say what a column means: `field` "dataset.field" (asks for data) or a figure's key (counts people of a live
+    roster, in a table of figures), or "" for what no data set has.
 
     Others of CHANGEABLE may be given as well: asks, derived, type, required, unit, code_table, options, minimum,
     maximum, sums. What is said about the meaning is remembered for the next form with such a heading. A version that
@@ -75,6 +80,7 @@ def correct_column(actor: Actor, form: Form, letter: str, **changes: Any) -> Ver
         if letter not in columns:
             raise refuse("letter", _("没有 %(letter)s 列。") % {"letter": letter})
         before = columns[letter]
+        _verify_row(form, changes)
         after = _changed(meanings.published(), before, changes)
         columns[letter] = after
         version = _kept(actor, form, list(columns.values()), now)
@@ -97,7 +103,7 @@ def confirm_columns(actor: Actor, form: Form, letters: Sequence[str] = ()) -> Ve
         columns = [replace(one, sure=True) if one in confirmed else one for one in _shape(form)]
         version = _kept(actor, form, columns, now)
         for one in confirmed:
-            if one.asks == Asks.DATA and not one.derived:  # what is worked out is no meaning
+            if one.asks in LOOKED_UP and not one.derived:  # what is worked out is no meaning
                 meanings.remember(actor, one.path, form.office.kind_id, _meaning(one), now)
         body = {"letters": [one.letter for one in confirmed], "version": version.number}
         note(actor, "confirm_columns", form, now, body, hat=hat)
@@ -133,7 +139,7 @@ def _kept(actor: Actor, form: Form, columns: Sequence[Column], now: datetime) ->
 
 
 def _meaning(column: Column) -> str:
-    return column.field if column.asks == Asks.DATA and not column.derived else ""
+    return column.field if column.asks in LOOKED_UP and not column.derived else ""
 
 
 def _remember(
@@ -142,7 +148,7 @@ def _remember(
     """Keep what was said about the meaning; columns that are worked out are no meaning."""
     if not {"field", "asks"} & set(changes) or after.derived:
         return
-    if after.asks in {Asks.DATA, Asks.ANSWER}:
+    if after.asks in {*LOOKED_UP, Asks.ANSWER}:
         meanings.remember(actor, before.path, form.office.kind_id, _meaning(after), now)
 
 
@@ -150,16 +156,26 @@ def _changed(sets: dict[str, DataSet], column: Column, changes: dict[str, Any]) 
     """Return the column as said. Raises Refused."""
     said = dict(changes)
     field, asks = said.pop("field", None), said.pop("asks", None)
-    if field:
+    if is_figure(str(field or "")):
+        column = counting(column, str(field), 1.0, ("person",))
+    elif field:
         column = asking(sets, column, str(field), 1.0, ("person",))
-    elif field == "" or (asks is not None and str(asks) != Asks.DATA):
+    elif field == "" or (asks is not None and str(asks) not in LOOKED_UP):
         column = replace(column, asks=_asks(asks or Asks.ANSWER), field="", derived="", personal="none", code_table="",
                          check="", confidence=1.0, why=("person",))  # fmt: skip
-    elif asks is not None and not column.field:
+    elif asks is not None and (not column.field or str(asks) != column.asks):
         raise refuse("field", _("请选择目录中的信息项。"))
+    if column.asks == Asks.COUNT:
+        said = {key: value for key, value in said.items() if key not in NOT_COUNTED}
     column = replace(column, **_verified(column, said), sure=True)
     _verify(column)
     return column
+
+
+def _verify_row(form: Form, changes: dict[str, Any]) -> None:
+    """Raise Refused where people are to be counted in a form whose rows aren't areas."""
+    if is_figure(str(changes.get("field") or "")) and form.shaped != Shaped.FIGURES:
+        raise refuse("field", _("一地一行的统计表才能按名册计数，请先把“一行是什么”选为统计表。"))
 
 
 def _asks(value: object) -> Asks:

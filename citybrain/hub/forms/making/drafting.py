@@ -267,7 +267,7 @@ def kept(form: Form, columns: Sequence[Column]) -> list[Column]:
 
 def asks_more(before: Sequence[Column], after: Sequence[Column]) -> tuple[str, ...]:
     """Return the names of columns that ask for what wasn't asked before."""
-    own = (Asks.DATA, Asks.ANSWER)
+    own = (Asks.DATA, Asks.COUNT, Asks.ANSWER)
     asked = {one.path for one in before if one.asks in own} | {one.field for one in before if one.field}
     return tuple(
         one.name for one in after if one.asks in own and one.path not in asked and one.field not in asked

@@ -13,6 +13,7 @@ from citybrain.base.catalogue.models import DataSet
 from citybrain.base.identity.errors import refuse
 from citybrain.hub.forms import matching
 from citybrain.hub.forms.columns import Asks, Column, Sums
+from citybrain.hub.forms.figures import UnknownFigure, counted
 from citybrain.hub.forms.making import meanings
 from citybrain.hub.forms.making.reading import Read
 from citybrain.hub.forms.matching.matcher import roster_of
@@ -21,6 +22,7 @@ from citybrain.hub.forms.models import Shaped
 SURE: Final = 0.8  # what is filled without a question
 LIKELY: Final = 0.35  # what is offered, and must be confirmed before admission is asked for
 STAR: Final = re.compile(r"^\s*[*★]|[*★]\s*$|必填|必录")
+LOOKED_UP: Final = frozenset({Asks.DATA, Asks.COUNT})  # columns that data fill
 FREE_WORDS: Final = "varchar(200)"
 
 
@@ -37,9 +39,12 @@ def draw(title: str, office: str, kind: str, found: Read, fillers: int) -> Drawn
     """Return what a table asks for. `office` is the sending body's short name, `kind` the key of its kind."""
     sets = meanings.published()
     columns = [matching.Column(one.letter, one.path, one.examples) for one in found.layout.columns]
-    answers = answers_of(sets, title, office, kind, columns)
-    drawn = [_prepared(_column(sets, one, fillers), found) for one in answers]
-    shaped = _shaped(drawn, answers)
+    answers, counts = answers_of(sets, title, office, kind, columns)
+    drawn = [_column(sets, one, fillers) for one in answers]
+    shaped = _shaped(drawn, answers, counts)
+    if shaped == Shaped.FIGURES:
+        drawn = [_counting(*each) for each in zip(drawn, answers, counts, strict=True)]
+    drawn = [_prepared(one, found) for one in drawn]
     return Drawn(tuple(_repeated(drawn)), shaped, roster_of(title) if shaped == Shaped.ROSTER else "")
 
 
@@ -53,13 +58,36 @@ def _prepared(column: Column, found: Read) -> Column:
     return column
 
 
+def _counting(column: Column, answer: matching.Answer, match: matching.CountMatch | None) -> Column:
+    """Return a column of a table of figures as one that counts, where its names say so and nobody said otherwise."""
+    if match is None or answer.unknown or column.asks == Asks.AREA or "learnt" in column.why:
+        return column
+    return counting(column, match.counted.key, match.confidence, match.why)
+
+
+def counting(column: Column, key: str, confidence: float, why: Sequence[str]) -> Column:
+    """Return a column that counts a figure. It is personal: few people could be told from it. Raises Refused."""
+    try:
+        figure = counted(key)
+    except UnknownFigure as unknown:
+        raise refuse("field", _("没有“%(key)s”这个统计项。") % {"key": key}) from unknown
+    return replace(
+        column, asks=Asks.COUNT, field=key, derived="", confidence=round(confidence, 3), why=tuple(why),
+        type="integer", personal="personal", unit=column.unit or figure.of.unit, code_table="", check="", options=(),
+        minimum=0.0, maximum=None, sums=Sums.SUM,
+    )  # fmt: skip
+
+
 def answers_of(
     sets: dict[str, DataSet], title: str, office: str, kind: str, columns: Sequence[matching.Column]
-) -> list[matching.Answer]:
-    """Return what columns may mean, with what was said before. One query."""
+) -> tuple[list[matching.Answer], list[matching.CountMatch | None]]:
+    """Return what columns may mean, and which figures they may count, with what was said before. One query."""
     headings = [matching.heading(one.path).joined for one in columns]
     memory = meanings.memory([one for one in headings if one], kind)
-    return meanings.known(sets).answers(title, office, columns, memory.own, memory.others)
+    return (
+        meanings.known(sets).answers(title, office, columns, memory.own, memory.others),
+        matching.counts(title, columns, memory.own, memory.others),
+    )
 
 
 def _column(sets: dict[str, DataSet], answer: matching.Answer, fillers: int) -> Column:
@@ -168,24 +196,30 @@ def _area(answer: matching.Answer, fillers: int) -> str | None:
 
 def _repeated(columns: Sequence[Column]) -> list[Column]:
     """Return the columns; those that are called alike must be confirmed, for they can't mean the same twice."""
-    counted = Counter(one.path for one in columns if one.path)
+    numbers = Counter(one.path for one in columns if one.path)
     return [
         replace(one, confidence=min(one.confidence, 0.5), why=(*one.why, "twice"))
-        if counted[one.path] > 1 and one.asks == Asks.DATA
+        if numbers[one.path] > 1 and one.asks in LOOKED_UP
         else one
         for one in columns
     ]
 
 
-def _shaped(columns: Sequence[Column], answers: Sequence[matching.Answer]) -> Shaped:
+def _shaped(
+    columns: Sequence[Column],
+    answers: Sequence[matching.Answer],
+    counts: Sequence[matching.CountMatch | None],
+) -> Shaped:
     """Return what the rows seem to be about: people where a name or number of a person is asked."""
     about = {one.heading.concept for one in answers if not one.heading.role}
     if about & {"id_no", "name"}:
         return Shaped.ROSTER
-    numbers = sum(one.sums != Sums.NONE for one in columns)
+    numbers = sum(
+        one.sums != Sums.NONE or count is not None for one, count in zip(columns, counts, strict=True)
+    )
     return Shaped.FIGURES if numbers * 2 >= len(columns) and numbers >= 2 else Shaped.FREE
 
 
 def unsettled(columns: Sequence[Column]) -> tuple[Column, ...]:
     """Return the columns whose match is not certain and that nobody has confirmed."""
-    return tuple(one for one in columns if one.asks == Asks.DATA and not one.sure and one.confidence < SURE)
+    return tuple(one for one in columns if one.asks in LOOKED_UP and not one.sure and one.confidence < SURE)

@@ -15,8 +15,9 @@ from citybrain.hub.forms import matching as rules
 from citybrain.hub.forms.access import ADMIT, DRAFT, LEVELS
 from citybrain.hub.forms.book import Note
 from citybrain.hub.forms.making import drawing, meanings
-from citybrain.hub.forms.matching import Match
-from citybrain.hub.forms.models import Form, FormEvent, FormState, Remembered, Version
+from citybrain.hub.forms.matching import CountMatch, Match
+from citybrain.hub.forms.models import Form, FormEvent, FormState, Remembered, Shaped, Version
+from citybrain.hub.forms.rosters import roster
 
 FIELDS_MOST: Final = 50
 
@@ -128,15 +129,30 @@ class Meaning(NamedTuple):
 
 
 def candidates(actor: Actor, form: Form) -> dict[str, list[Meaning]]:
-    """Return the likeliest fields of each column of a form by letter, likeliest first. Three queries."""
+    """Return the likeliest fields of each column of a form by letter, likeliest first. Three queries.
+
+    In a table of figures, what may be counted from a live roster comes first.
+    """
     seen = find(actor, form.pk)
     if seen is None or seen.current is None:
         return {}
     sets = meanings.published()
     columns = [rules.Column(one.letter, one.path) for one in seen.current.shape]
     kind = seen.office.kind
-    answers = drawing.answers_of(sets, seen.title, kind.name_zh, kind.pk, columns)
-    return {one.column.letter: [_meaning(match) for match in one.matches] for one in answers}
+    answers, counts = drawing.answers_of(sets, seen.title, kind.name_zh, kind.pk, columns)
+    figures = seen.shaped == Shaped.FIGURES
+    return {
+        one.column.letter: [
+            *([_figure(count)] if count and figures else []),
+            *(_meaning(match) for match in one.matches),
+        ]
+        for one, count in zip(answers, counts, strict=True)
+    }
+
+
+def _figure(match: CountMatch) -> Meaning:
+    one = match.counted
+    return Meaning(one.key, one.name, roster(one.of.roster).name, "", match.confidence, match.why)
 
 
 def _meaning(match: Match) -> Meaning:

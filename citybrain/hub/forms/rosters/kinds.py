@@ -19,13 +19,17 @@ FILE: Final = Path(__file__).parent.parent / "data" / "rosters.toml"
 
 @dataclass(frozen=True, slots=True)
 class Member:
-    """Rows of a data set whose people stand on the roster. `since` and `below` are ages in years."""
+    """Rows of a data set whose people stand on the roster. `since` and `below` are ages in years.
+
+    `here`: the row itself must say that the person lives in the area.
+    """
 
     dataset: str
     where: tuple[Condition, ...] = ()
     born: str = ""
     since: int | None = None
     below: int | None = None
+    here: bool = False
 
     def conditions(self, today: date) -> tuple[Condition, ...]:
         """Return the conditions as they hold today."""
@@ -76,7 +80,9 @@ def _roster(key: str, one: Mapping[str, Any]) -> Roster:
 def _member(one: Mapping[str, Any]) -> Member:
     age = one.get("age", {})
     where = tuple(Condition.from_json(each) for each in one.get("where", ()))
-    return Member(one["dataset"], where, age.get("field", ""), age.get("from"), age.get("below"))
+    return Member(
+        one["dataset"], where, age.get("field", ""), age.get("from"), age.get("below"), one.get("here", False)
+    )
 
 
 def columns_of(kind: Roster) -> tuple[Column, ...]:

@@ -1,6 +1,6 @@
 """Reading a roster: who stands on it, filtered and ordered by what is shown, with visits and what changed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -10,17 +10,18 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.tree import Node
+from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
 from citybrain.base.ledger import record
 from citybrain.hub.forms.access import FILL, REVIEW, ROSTERS
 from citybrain.hub.forms.columns import Column
 from citybrain.hub.forms.knowing.knowing import Known, State, know
-from citybrain.hub.forms.knowing.people import People, residents
+from citybrain.hub.forms.knowing.people import People, codes_within, homes, residents
 from citybrain.hub.forms.knowing.reading import Reading, Want
-from citybrain.hub.forms.knowing.rights import HasId, Right, require_work, rights_of
+from citybrain.hub.forms.knowing.rights import HasId, Right, node_of, require_work, rights_of
 from citybrain.hub.forms.rosters import changes, visits
-from citybrain.hub.forms.rosters.kinds import Roster, columns_of, roster
+from citybrain.hub.forms.rosters.kinds import Member, Roster, columns_of, roster
 from citybrain.hub.forms.rosters.pages import Asked, Page, RosterRow, ranked
 
 FULL: Final = 5_000  # people up to whom every column is read, to tell what changed
@@ -47,16 +48,14 @@ def members(
     if not len(people):
         return people
     rights = rights_of(area, [one.dataset for one in kind.members], moment)
-    today = timezone.localdate(moment)
     not_asked, wants = dict(people.not_asked), []
     for one in kind.members:
-        conditions = one.conditions(today)
-        right = _usable(rights.get(one.dataset, ()), [each.field for each in conditions])
-        if right is None or not right.shape.subject:
+        conditions = standing(one, people.area_id, moment)
+        right = usable(rights.get(one.dataset, ()), [each.field for each in conditions])
+        if right is None:
             not_asked[one.dataset] = "no_right"
             continue
-        fields = tuple(dict.fromkeys(each.field for each in conditions)) or (right.policy.fields[0],)
-        wants.append(Want(right, fields, right.shape.subject, people.numbers, conditions))
+        wants.append(want_of(right, conditions, people))
     found: set[str] = set()
     for read in Reading(actor, told).read(wants).values():
         found.update(read.rows)
@@ -65,10 +64,32 @@ def members(
     return replace(people.with_numbers(found), not_asked=not_asked)
 
 
-def _usable(rights: Sequence[Right], fields: Sequence[str]) -> Right | None:
+def standing(member: Member, area: HasId | int, now: datetime) -> tuple[Condition, ...]:
+    """Return what makes a row's person stand on a roster of an area now."""
+    conditions = member.conditions(timezone.localdate(now))
+    home = next((one for one in homes() if one.dataset == member.dataset), None) if member.here else None
+    if home is None:
+        return conditions
+    node = node_of(area)
+    return (*conditions, Condition(home.place(node.level), "in", tuple(codes_within(node))))
+
+
+def want_of(right: Right, conditions: Sequence[Condition], people: People, *fields: str) -> Want:
+    """Return the reading of a member's rows, and of some fields of them."""
+    names = tuple(dict.fromkeys((*fields, *(each.field for each in conditions)))) or (right.policy.fields[0],)
+    return Want(right, names, right.shape.subject or "", people.numbers, tuple(conditions))
+
+
+def usable(rights: Sequence[Right], fields: Iterable[str]) -> Right | None:
     """Return a right under which membership can be told: what it depends on is granted, unmasked."""
+    names = tuple(fields)
     return next(
-        (one for one in rights if one.policy.fields and all(one.plain(name) for name in fields)), None
+        (
+            one
+            for one in rights
+            if one.policy.fields and one.shape.subject and all(one.plain(name) for name in names)
+        ),
+        None,
     )
 
 

@@ -101,7 +101,7 @@ export class Cells extends EventTarget {
     const column = this.columns[place];
     if (AUTOMATIC.has(column.asks) || column.fixed) return "auto";
     const state = row.marks[place]?.[2];
-    if (state === "no_right") return "right";
+    if (state === "no_right" && column.asks !== "count") return "right";
     if (column.asks === "data" && FROM_DATA.has(state) && row.values[place] !== "") return "data";
     return "";
   }
@@ -110,6 +110,7 @@ export class Cells extends EventTarget {
     const column = this.columns[place];
     if (AUTOMATIC.has(column.asks) || column.fixed) return false;
     const { value, state } = this.cell(row, place);
+    if (column.asks === "count" && state === "no_right") return value === "";
     return value === "" && !["no_right", "clash", "none"].includes(state) && (column.asked || column.asks === "answer" || state === "missing");
   }
 
