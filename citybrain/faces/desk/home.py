@@ -14,6 +14,7 @@ from citybrain.faces.desk import boards
 from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.data.home import waiting_for
 from citybrain.faces.desk.doors import actor_of, officers
+from citybrain.faces.desk.forms.home import leads_for
 from citybrain.faces.desk.forms.home import waiting_for as forms_waiting_for
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import case_row, row_views
@@ -47,7 +48,11 @@ def home_view(request: HttpRequest) -> HttpResponse:
     if is_phone(request) and works_outside(actor):
         return HttpResponseRedirect(reverse("desk:m_tasks"))
     now = timezone.now()
-    waiting = {"data_waiting": waiting_for(actor, now), "forms_waiting": forms_waiting_for(actor, now)}
+    waiting = {
+        "data_waiting": waiting_for(actor, now),
+        "forms_waiting": forms_waiting_for(actor, now),
+        "forms_leads": leads_for(actor),
+    }
     if not actor.may(VIEW):
         given = {"areas": area_names(actor), **waiting}
         return shell_page(request, "desk/home/none.html", "home", given)

@@ -27,6 +27,7 @@ from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.filters import Filters
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.states import PhotoKind, Source
+from citybrain.hub.forms.access import FILL, ROSTERS
 
 REPORT: Final = "cases.report"
 FIELD_LISTS: Final = ("to_verify", "checking", "to_accept", "handling")
@@ -35,7 +36,7 @@ MOST_DESCRIPTION: Final = 2000
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One of the four at the bottom."""
+    """One of the four or five at the bottom."""
 
     key: str
     label: str
@@ -53,13 +54,27 @@ def bar(actor: Actor, here: str, todo: int | None) -> list[Bar]:
         if actor.may(REPORT)
         else Bar("done", _("已办"), "checks", reverse("desk:m_list", args=["closed"]))
     )
-    four = (
+    found = [
         Bar("tasks", _("任务"), "list-check", reverse("desk:m_tasks"), count=todo),
+        *form_ways(actor)[:1],
         second,
         Bar("map", _("地图"), "map-2", reverse("desk:m_map")),
         Bar("me", _("我的"), "user", reverse("desk:m_me")),
+    ]
+    return [replace(one, here=one.key == here) for one in found]
+
+
+def form_ways(actor: Actor) -> list[Bar]:
+    """Return the ways to sheets and rosters of who fills or visits; both are on the page about me. No query."""
+    ways = (
+        (FILL, "fill", _("填报"), "pencil", "desk:forms_fill"),
+        (ROSTERS, "rosters", _("名册"), "users", "desk:forms_rosters"),
     )
-    return [replace(one, here=one.key == here) for one in four]
+    return [
+        Bar(key, label, icon, reverse(name))
+        for permission, key, label, icon, name in ways
+        if actor.may(permission)
+    ]
 
 
 def _page(
@@ -298,5 +313,6 @@ def me_view(request: HttpRequest) -> HttpResponse:
         "me_may_report": actor.may(REPORT),
         "areas": area_names(actor),
         "own": [on_phone(view) for view in row_views(own)],
+        "form_ways": form_ways(actor),
     }
     return _page(request, "desk/phone/me.html", "me", context)

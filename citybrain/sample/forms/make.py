@@ -23,7 +23,7 @@ from citybrain.hub.forms.rosters import rosters
 from citybrain.sample.forms.sheets import Asked, write
 
 PURPOSE: Final = "社区报表自动填充和名册：按属地减少基层重复填报"
-TABLE = ("workbook", "sheet", "header_first", "header_last", "begins")
+TABLE: Final = ("workbook", "sheet", "header_first", "header_last", "begins")
 BASIS: Final = "《整治形式主义为基层减负若干规定》"
 MASKS: Final = {"mz_key_elder": {"contact1_phone": "phone"}}
 DAYS: Final = 5
