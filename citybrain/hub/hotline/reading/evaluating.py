@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from citybrain.hub.hotline.reading import promise
-from citybrain.hub.hotline.reading.groups import near_duplicates
+from citybrain.hub.hotline.reading.groups import near, near_duplicates
 from citybrain.hub.hotline.reading.labelled import Labelled
 from citybrain.hub.hotline.reading.model import Model
 from citybrain.hub.hotline.reading.modelfile import dump
@@ -20,14 +20,12 @@ NOT_READ = -1
 
 def apart(training: Labelled, test: Labelled) -> Labelled:
     """Return the training messages that have no near-duplicate among the test messages."""
-    texts = [normalise(one).text for one in (*training.messages, *test.messages)]
-    found = near_duplicates(texts)
-    # What can't be read is near nothing; one group of the file goes as a whole.
-    readable = np.array([bool(text) for text in texts])
-    seen = (
-        np.isin(found[: len(training)], found[len(training) :][readable[len(training) :]])
-        & readable[: len(training)]
-    )
+    texts = [normalise(one).text for one in training.messages]
+    others = [normalise(one).text for one in test.messages]
+    found = near_duplicates([*texts, *others])
+    readable = np.array([bool(text) for text in (*texts, *others)])  # what can't be read is near nothing
+    seen = np.isin(found[: len(texts)], found[len(texts) :][readable[len(texts) :]]) & readable[: len(texts)]
+    seen |= near(texts, others)
     gone = {training.groups[at] for at in np.flatnonzero(seen)} - {""}
     held = [at for at in range(len(training)) if not seen[at] and training.groups[at] not in gone]
     return Labelled(

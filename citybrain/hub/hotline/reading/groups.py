@@ -8,10 +8,16 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+from scipy import sparse
 
-from citybrain.hub.hotline.reading.features import grams
+from citybrain.hub.hotline.reading.features import Counts, grams
 
 ALIKE: Final = 0.5  # least share of equal minima; our choice
+CONTAINED: Final = 0.6  # least share of the rare n-grams of the shorter message; our choice
+_FEWEST = 15  # rare n-grams that prove anything
+_RARE = 0.02  # of the messages
+_BITS = 20
+_BLOCK = 256
 _BANDS: Final = 16
 _ROWS: Final = 4
 
@@ -19,7 +25,11 @@ Numbers = np.ndarray[tuple[int], np.dtype[np.int64]]
 
 
 def sketches(texts: Sequence[str]) -> np.ndarray[Any, np.dtype[np.uint64]]:
-    """Return the minima of 64 hash functions over each text's trigrams (of single characters where it has none)."""
+    """Return the minima of 64 hash functions over each text's trigrams (of single characters where it has none).
+
+    Spaces are closed up: words cut apart would leave few trigrams, and unlike messages with the same ones.
+    """
+    texts = [one.replace(" ", "") for one in texts]
     rng = np.random.default_rng(12345)
     rows, hashes = grams(texts, (3,), 32)
     bare = np.setdiff1d(np.arange(len(texts)), rows)
@@ -63,6 +73,34 @@ def near_duplicates(texts: Sequence[str], known: Sequence[str] | None = None) ->
     return np.unique([_top(leader, one) for one in range(len(texts))], return_inverse=True)[1].astype(
         np.int64
     )
+
+
+def near(texts: Sequence[str], others: Sequence[str]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Tell of each normalised text whether one of `others` says the same, also where one of both was cut into words.
+
+    Files of words leave out stop words, so that sketches of the same message differ: here the share of pairs and
+    trigrams counts that stand in both, of those in no more than a fiftieth of `texts`.
+    """
+    found, asked = _held(texts), _held(others)
+    times = np.bincount(found.indices, minlength=found.shape[1])
+    rare = np.flatnonzero(times <= max(20, _RARE * len(texts)))
+    found, asked = found[:, rare], asked[:, rare]
+    own = np.diff(found.indptr)
+    told = np.zeros(len(texts), bool)
+    for at in range(0, len(others), _BLOCK):
+        block = asked[at : at + _BLOCK]
+        both = (block @ found.T).tocoo()
+        shorter = np.minimum(np.diff(block.indptr)[both.row], own[both.col])
+        told[both.col[(shorter >= _FEWEST) & (both.data >= CONTAINED * shorter)]] = True
+    return told
+
+
+def _held(texts: Sequence[str]) -> Counts:
+    """Return 1 for each pair and trigram of each text."""
+    rows, hashes = grams(texts, (2, 3), _BITS)
+    keys = np.unique((rows << _BITS) | hashes)
+    ones = np.ones(len(keys), np.float32)
+    return sparse.csr_matrix((ones, (keys >> _BITS, keys & (2**_BITS - 1))), shape=(len(texts), 2**_BITS))
 
 
 def _same(known: Sequence[str]) -> list[tuple[int, int]]:

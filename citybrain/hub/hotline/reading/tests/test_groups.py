@@ -5,7 +5,7 @@ import pytest
 
 pytest.importorskip("scipy", reason="SciPy, locked in requirements/core.txt, isn't installed: make dev")
 
-from citybrain.hub.hotline.reading.groups import folds, near_duplicates
+from citybrain.hub.hotline.reading.groups import folds, near, near_duplicates
 from citybrain.hub.hotline.reading.normal import normalise
 from citybrain.hub.hotline.reading.tests.messages import made_up
 
@@ -40,3 +40,19 @@ def test_a_group_is_never_in_two_folds_and_folds_are_of_like_size() -> None:
     assert np.bincount(found).tolist() == [30] * 5
     with pytest.raises(ValueError, match="3 groups of different messages can't be split into 5 folds"):
         folds(np.array([0, 1, 2]), 5)
+
+
+def test_a_message_is_known_again_where_the_other_was_cut_into_words_without_stop_words() -> None:
+    cut = "家 住 和平 小区 暖气 上周 开始 一直 不热 老人 孩子 冻 受不了 打电话 热力公司 多次 没人 请 尽快 派人 检修"
+    others = [normalise(one).text for one in made_up(20).messages]
+    assert near([*others, cut], [normalise(LONG).text]).tolist() == [False] * len(others) + [True]
+    assert near([normalise(LONG).text], [cut, "停水"]).tolist() == [True]
+    assert not near(["停水", *others], ["停水", ""]).any()  # too short to tell; sketches find the same
+    assert near([], [LONG]).tolist() == near([], []).tolist() == []
+    assert near([LONG], []).tolist() == [False]
+
+
+def test_words_cut_apart_are_grouped_by_the_whole_message() -> None:
+    one = "计生办 罚款 准生证 第一个 男孩 怎么 办理 需要 哪些 材料 请 回复"
+    other = "计生办 态度 电话 准生证 没有人 接听 第一个 窗口 排队 很久 希望 改进"
+    assert near_duplicates([one, other, one + " 谢谢"]).tolist() in ([0, 1, 0], [1, 0, 1])
