@@ -17,7 +17,7 @@ from citybrain.base.ledger import record
 from citybrain.hub.forms.access import FILL, REVIEW, ROSTERS
 from citybrain.hub.forms.columns import Column
 from citybrain.hub.forms.knowing.knowing import Known, State, know
-from citybrain.hub.forms.knowing.people import People, codes_within, homes, residents
+from citybrain.hub.forms.knowing.people import REGION_LENGTH, People, codes_within, homes, residents
 from citybrain.hub.forms.knowing.reading import Reading, Want
 from citybrain.hub.forms.knowing.rights import HasId, Right, node_of, require_work, rights_of
 from citybrain.hub.forms.rosters import changes, visits
@@ -71,7 +71,10 @@ def standing(member: Member, area: HasId | int, now: datetime) -> tuple[Conditio
     if home is None:
         return conditions
     node = node_of(area)
-    return (*conditions, Condition(home.place(node.level), "in", tuple(codes_within(node))))
+    place, codes = home.place(node.level), codes_within(node)
+    if place == home.region:  # no row bears a grid's code there, and a street has hundreds of grids
+        codes = [one for one in codes if len(one) <= REGION_LENGTH]
+    return (*conditions, Condition(place, "in", tuple(codes)))
 
 
 def want_of(right: Right, conditions: Sequence[Condition], people: People, *fields: str) -> Want:

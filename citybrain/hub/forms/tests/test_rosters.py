@@ -15,7 +15,7 @@ from citybrain.base.identity.errors import Refused
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms import rosters
 from citybrain.hub.forms.models import Looked, Visit
-from citybrain.hub.forms.rosters import Asked, Filter, Page, changes, visits
+from citybrain.hub.forms.rosters import Asked, Filter, Page, changes, lists, visits
 from citybrain.hub.forms.rosters.pages import OPS, ranked
 from citybrain.hub.forms.tests.town import (
     AT,
@@ -314,3 +314,14 @@ def test_words_that_look_like_numbers_are_ordered_as_words() -> None:
     assert [values[at] for at in ranked(range(5), values, down=False)] == ["9", "10", "Infinity", "NaN", ""]
     assert not Filter("a.b", "eq", "NaN").holds("9")
     assert Filter("a.b", "eq", "NaN").holds("NaN")
+
+
+def test_a_street_with_hundreds_of_grids_still_says_who_is_registered_in_it(
+    monkeypatch: pytest.MonkeyPatch, town: Town
+) -> None:
+    regions = ("980101001001", "980101001002")
+    grids = [f"980101001001{number:03}" for number in range(300)]
+    monkeypatch.setattr(lists, "codes_within", lambda _node: [*regions, *grids])
+    member = rosters.roster("registered").members[0]
+    where = lists.standing(member, town.area(STREET), AT)
+    assert [one.value for one in where if one.op == "in"] == [regions]
