@@ -142,9 +142,10 @@ def copy(code: str, shape: Any, people: int) -> int:
         cursor.execute("SET maintenance_work_mem = '512MB'")
         cursor.execute(f"CREATE UNLOGGED TABLE serving.{code} (_key text NOT NULL, {columns})")
         sql = (
-            f"INSERT INTO serving.{code} SELECT {key}, r.* FROM (SELECT {named} FROM (SELECT i, p, "
-            "codes[1 + (hashint8(p)::bigint & 2147483647) % cardinality(codes)] AS place "
-            f"FROM (SELECT i, {who} AS p FROM generate_series(0, {rows - 1}) AS g (i)) AS n, places) AS m) AS r"
+            f"INSERT INTO serving.{code} SELECT {key}, r.* FROM (SELECT {named} FROM (SELECT i, p, code AS place "
+            f"FROM (SELECT i, {who} AS p FROM generate_series(0::bigint, {rows - 1}) AS g (i)) AS n "
+            "JOIN places ON places.n = (hashint8(p)::bigint & 2147483647) % (SELECT count(*) FROM places)"
+            ") AS m) AS r"
         )
         cursor.execute(sql.replace("%(people)s", str(people)))
         cursor.execute(f"ALTER TABLE serving.{code} ADD PRIMARY KEY (_key)")
@@ -304,8 +305,11 @@ def main() -> None:
         begun = time.perf_counter()
         with connection.cursor() as cursor:
             cursor.execute("CREATE SCHEMA IF NOT EXISTS serving")
-            cursor.execute("CREATE TABLE places (codes text[])")
-            cursor.execute("INSERT INTO places VALUES (%s)", [[one.code for one in places]])
+            cursor.execute("CREATE TABLE places (n bigint, code text)")
+            cursor.executemany(
+                "INSERT INTO places VALUES (%s, %s)", [(n, one.code) for n, one in enumerate(places)]
+            )
+            cursor.execute("ANALYZE places")
         rows = copies(shapes_of, wish.people)
         made = time.perf_counter() - begun
         found = measure(shapes_of, places, wish.rounds)
