@@ -306,7 +306,7 @@ def test_a_page_of_a_roster_takes_a_fixed_number_of_queries(town: Town) -> None:
     people = [dict(ROWS["ga_population"][1]) | {"id_no": f"98010119800101{n:04d}"} for n in range(200)]
     change(town, "ga_population", people, 8)
     count()
-    assert count() <= before
+    assert min(count(), count()) <= before  # areas are looked up again every few seconds
 
 
 def test_words_that_look_like_numbers_are_ordered_as_words() -> None:
