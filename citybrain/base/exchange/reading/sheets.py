@@ -34,6 +34,7 @@ from citybrain.base.exchange.reading.workbook import (
 REFERENCE = re.compile(r"([A-Z]+)(\d+)")
 MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
 COLUMNS = 16_384
+MOST_ROWS = 1_048_576  # of a sheet of Excel
 
 
 @dataclass
@@ -145,6 +146,8 @@ class _Cells:
                 self.formula = ""
         elif name == "row":
             self.number = int(attributes.get("r") or self.number + 1)
+            if self.number > MOST_ROWS:
+                raise Unreadable("rows", limit=MOST_ROWS)
             self.row, self.column = [], -1
         elif name == "rPh":
             self.phonetic = True

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import zipfile
 from pathlib import Path
 
 import openpyxl
@@ -374,3 +375,17 @@ def test_a_sheet_that_unpacks_without_end_is_refused_by_name(tmp_path: Path) -> 
         read(path, tmp_path / "w", options=Options(limits=limits))
     assert refused.value.key == "bomb"
     assert list((tmp_path / "w").glob("sheet-*")) == []
+
+
+def test_a_sheet_of_more_rows_than_excel_holds_is_refused_by_name(tmp_path: Path) -> None:
+    book = openpyxl.Workbook()
+    page = book.active
+    page["A1"], page["A2"], page.cell(1_048_576, 1).value = "编号", "1", "2"
+    path = tmp_path / "满.xlsx"
+    book.save(path)
+    assert len(zoo.rows_of(read(path, tmp_path / "full"))) == 2
+    with zipfile.ZipFile(path) as packed:
+        parts = {one: packed.read(one).replace(b'"1048576"', b'"1048577"') for one in packed.namelist()}
+    with pytest.raises(Unreadable) as refused:
+        read(zoo.zipped(tmp_path, "多.xlsx", parts), tmp_path / "w")
+    assert refused.value.key == "rows"
