@@ -4,12 +4,7 @@ import csv
 import json
 from pathlib import Path
 
-import pytest
 from click.testing import CliRunner
-
-pytest.importorskip(
-    "sklearn", reason="scikit-learn, locked in requirements/core.txt, isn't installed: make dev"
-)
 
 from citybrain.hub.hotline.reading import modelfile
 from citybrain.hub.hotline.reading.labelled import Labelled

@@ -5,7 +5,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pypdfium2
-import pytest
+import reportlab
 
 from citybrain.hub.forms.book import Paper, Source, pdf
 from citybrain.hub.forms.book.bands import bands, merged_heads, wrapped
@@ -18,7 +18,7 @@ COLUMNS = (
     Column("D", ("家庭住址", "门牌号"), Asks.DATA),
     Column("E", ("补贴金额（元）",), Asks.ANSWER),
 )
-FONTS = ("/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf",)
+FONT = Path(reportlab.__file__).parent / "fonts" / "Vera.ttf"
 
 
 def paper(rows: int = 60, columns: Sequence[Column] = COLUMNS) -> Paper:
@@ -109,9 +109,8 @@ def test_a_rare_character_is_told_where_the_font_has_none() -> None:
     assert "“〓”处的字未收入打印字体，以电子表为准。" in told[0]
 
 
-@pytest.mark.skipif(not Path(FONTS[0]).exists(), reason="no TrueType font at the usual place")
 def test_a_font_of_ones_own_is_embedded() -> None:
-    content = pdf(Paper("Form", COLUMNS, [{"B": "Wang"}]), Path(FONTS[0]))
+    content = pdf(Paper("Form", COLUMNS, [{"B": "Wang"}]), FONT)
     assert b"FontFile2" in content
     assert "Wang" in pages(content)[0]
 

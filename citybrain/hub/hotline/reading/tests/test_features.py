@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="SciPy, locked in requirements/core.txt, isn't installed: make dev")
-
 from citybrain.hub.hotline.reading.features import counts, grams, rarity, weigh
 
 

@@ -6,10 +6,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-pytest.importorskip(
-    "sklearn", reason="scikit-learn, locked in requirements/core.txt, isn't installed: make dev"
-)
-
 from citybrain.hub.hotline.reading import modelfile
 from citybrain.hub.hotline.reading.errors import (
     BadMessages,

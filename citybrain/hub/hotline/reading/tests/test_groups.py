@@ -3,8 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="SciPy, locked in requirements/core.txt, isn't installed: make dev")
-
 from citybrain.hub.hotline.reading.groups import folds, near, near_duplicates
 from citybrain.hub.hotline.reading.normal import normalise
 from citybrain.hub.hotline.reading.tests.messages import made_up

@@ -5,8 +5,6 @@ import math
 import numpy as np
 import pytest
 
-pytest.importorskip("scipy", reason="SciPy, locked in requirements/core.txt, isn't installed: make dev")
-
 from citybrain.hub.hotline.reading.promise import (
     calibration_error,
     kept,

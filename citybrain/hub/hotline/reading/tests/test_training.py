@@ -3,10 +3,6 @@
 import numpy as np
 import pytest
 
-pytest.importorskip(
-    "sklearn", reason="scikit-learn, locked in requirements/core.txt, isn't installed: make dev"
-)
-
 from citybrain.hub.hotline.reading.errors import BadMessages
 from citybrain.hub.hotline.reading.evaluating import apart, evaluate
 from citybrain.hub.hotline.reading.labelled import Labelled
