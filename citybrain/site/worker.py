@@ -124,8 +124,20 @@ class Runner:
         except DatabaseError:
             log.warning("loop %s: the failure can't be told, the database doesn't answer", self.loop.name)
 
+    def begin(self) -> None:
+        """Give the first sign of life: a loop's first round may take minutes, as when a new city's files come in."""
+        from django.db import DatabaseError, close_old_connections
+
+        try:
+            self.tell(error="")
+        except DatabaseError:
+            log.warning("loop %s: its beginning can't be told, the database doesn't answer", self.loop.name)
+        finally:
+            close_old_connections()
+
     def run(self) -> None:
         """Run until stopped."""
+        self.begin()
         while not self.stop.is_set():
             self.once(time.monotonic())
             self.stop.wait(self.pause())

@@ -61,6 +61,14 @@ def test_a_failing_loop_tells_its_error_and_waits_longer_each_time(caplog):
 
 
 @pytest.mark.django_db
+def test_a_loop_gives_a_sign_of_life_before_its_first_round_ends():
+    stop = threading.Event()
+    stop.set()
+    Runner(loop("counts"), stop).run()
+    assert State.objects.get(key="worker.counts").value == {"done": 0, "error": "", "failures": 0}
+
+
+@pytest.mark.django_db
 def test_a_loop_that_recovers_says_so_at_once():
     runner = Runner(loop("fails_if_told", 0.5), threading.Event())
     FAIL["now"] = True
