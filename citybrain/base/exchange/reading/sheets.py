@@ -267,7 +267,7 @@ def _refuse_too_large(path: Path, limits: Limits) -> None:
 
 
 @contextmanager
-def _calamine() -> Iterator[None]:
+def calamine() -> Iterator[None]:
     """Raise Unreadable for what calamine can't read, and where it gives up by a panic, which is no Exception."""
     try:
         yield
@@ -285,7 +285,7 @@ def _calamine() -> Iterator[None]:
 
 def _open_calamine(path: Path, limits: Limits, wanted: str) -> Opened:
     _refuse_too_large(path, limits)
-    with _calamine():
+    with calamine():
         book = python_calamine.CalamineWorkbook.from_path(str(path))
         names = list(book.sheet_names)
         if wanted and wanted not in names:
@@ -310,7 +310,7 @@ def _calamine_spans(sheet: Any) -> tuple[Span, ...]:
 
 
 def _calamine_rows(sheet: Any) -> Iterator[Row]:
-    with _calamine():
+    with calamine():
         rows = sheet.to_python(skip_empty_area=False)
     for number, cells in enumerate(rows, start=1):
         yield number, [shown(cell) for cell in cells]

@@ -10,7 +10,7 @@ import python_calamine
 from citybrain.base.exchange.reading.header import LOOKED_AT, filled, find_header
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.report import Unreadable
-from citybrain.base.exchange.reading.sheets import open_sheet
+from citybrain.base.exchange.reading.sheets import calamine, open_sheet
 from citybrain.base.exchange.reading.workbook import open_workbook
 
 BESIDE: Final = re.compile(
@@ -32,14 +32,10 @@ def tables(path: Path, work: Path, kind: str, limits: Limits | None = None) -> t
 
 def _shown(path: Path, kind: str, limits: Limits) -> list[str]:
     if kind == "xls":
-        try:
+        with calamine():
             old = python_calamine.CalamineWorkbook.from_path(str(path))
             visible = python_calamine.SheetVisibleEnum.Visible
             return [one.name for one in old.sheets_metadata if one.visible == visible]
-        except python_calamine.PasswordError as locked:
-            raise Unreadable("encrypted") from locked
-        except (python_calamine.CalamineError, OSError) as bad:
-            raise Unreadable("damaged", detail=str(bad)[:200]) from bad
     book = open_workbook(path, limits)
     with book.archive:
         return [one.name for one in book.sheets if not one.hidden]
