@@ -1,7 +1,7 @@
 """`citybrain up`: everything a city needs, in the foreground until Ctrl-C.
 
-The order: home folder, the lock that keeps a second one out, ports, database, migrations, static files, the
-sample city in an empty database, processes, and when `/health` is well the address and the cast's accounts.
+The order: home folder, the lock that keeps a second one out, database, ports, migrations and, beside them, static
+files, the sample city in an empty database, processes, and when `/health` is well the address and the cast's accounts.
 """
 
 import contextlib
@@ -15,6 +15,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -317,6 +318,17 @@ def run() -> None:
     say("ended")
 
 
+def _certify() -> None:
+    """Make a certificate of our own where the operator asked for one to try HTTPS with."""
+    from django.conf import settings
+
+    if env.text("CITYBRAIN_TLS_CERTIFICATE") == "local":
+        hosts = [host for host in settings.ALLOWED_HOSTS if host not in {"*", "testserver"}]
+        certificate.ensure_local(
+            Path(settings.TLS_CERTIFICATE), Path(settings.TLS_KEY), [*hosts, settings.ADDRESS]
+        )
+
+
 def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
     import django
@@ -329,15 +341,13 @@ def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
     push_port = free_port(settings.PUSH_PORT, "CITYBRAIN_PUSH_PORT")
     data_port = free_port(settings.DATA_PORT, "CITYBRAIN_DATA_PORT", above=push_port)
     django.setup()
-    migrate()
-    collect_static()
-    if env.text("CITYBRAIN_TLS_CERTIFICATE") == "local":
-        hosts = [host for host in settings.ALLOWED_HOSTS if host not in {"*", "testserver"}]
-        certificate.ensure_local(
-            Path(settings.TLS_CERTIFICATE), Path(settings.TLS_KEY), [*hosts, settings.ADDRESS]
-        )
-    if is_empty():
-        first_city()
+    with ThreadPoolExecutor(1, thread_name_prefix="static") as beside:
+        files = beside.submit(collect_static)  # compressing takes a processor of its own, and no database
+        migrate()
+        _certify()
+        if is_empty():
+            first_city()
+        files.result()
     connections.close_all()
     stop = stop_on_signals()
     children = make_children(push_port, data_port)
