@@ -53,6 +53,7 @@ INSTALLED_APPS = [
     "citybrain.base.exchange",
     "citybrain.hub.cases",
     "citybrain.hub.forms",
+    "citybrain.hub.hotline",
     "citybrain.faces.look",
     "citybrain.faces.desk",
     "citybrain.faces.portal",
