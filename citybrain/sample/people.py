@@ -17,7 +17,7 @@ from citybrain.sample.plan import stream
 
 PHONE_PREFIX = "160"
 ID_REGION = "120198"
-FOR_AN_AGENCY = {"handler", "data_manager", "form_manager"}
+FOR_AN_AGENCY = {"handler", "data_manager", "form_manager", "knowledge_manager"}
 OFFICERS_FROM, CITIZENS_FROM = 10_000_000, 1_000
 
 

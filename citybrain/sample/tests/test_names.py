@@ -72,7 +72,7 @@ def test_the_cast_is_complete_and_each_can_be_found() -> None:
         "citizen", "worker", "worker2", "leader", "acceptor", "dispatcher", "handler", "handler2",
         "street_handler", "supervisor", "duty_chief", "commander", "people_manager", "system_admin",
         "security_admin", "audit_admin", "auditor", "data_police", "data_civil", "data_chief",
-        "form_office", "form_reviewer",
+        "form_office", "form_reviewer", "hotline_operator", "hotline_manager", "knowledge_manager",
     ]  # fmt: skip
     assert len({member.name for member in CAST}) == len(CAST)
     accounts = cast_accounts()
