@@ -1,0 +1,154 @@
+"""Floods: what one number or one text sends again and again is folded into one ticket with a count.
+
+Nothing is lost: each folded message is kept whole on the ticket that stands for it, and its sender gets that
+ticket's receipt. What tells of danger is folded only into a ticket that already says the very same of this number.
+"""
+
+import json
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+from django.utils.crypto import salted_hmac
+
+from citybrain.hub.cases.intake import query_code
+from citybrain.hub.hotline.callers.numbers import normal_number, sealed
+from citybrain.hub.hotline.message import Message
+from citybrain.hub.hotline.models.caller import FoldedMessage, Storm
+from citybrain.hub.hotline.models.ticket import Ticket
+from citybrain.hub.hotline.states import Urgency
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """From the message after `most` within `span` on, messages of one key are folded."""
+
+    why: str
+    most: int
+    span: timedelta
+
+
+# Source: our choice; no standard found. A person in need rings twice or three times, a robot a hundred.
+REPEAT: Final = Rule("repeat", 1, timedelta(hours=24))  # one number, the very same words
+NUMBER: Final = Rule("number", 6, timedelta(minutes=10))  # one number, whatever it says
+TEXT: Final = Rule("text", 20, timedelta(hours=1))  # the same words from anywhere
+TEXT_LEAST: Final = 8  # letters: shorter ones say the same of different places
+KEEP: Final = timedelta(days=2)
+
+_COUNT: Final = """
+INSERT INTO hotline_storm AS s (key, began_at, last_at, count) VALUES (%(key)s, %(at)s, %(at)s, 1)
+ON CONFLICT (key) DO UPDATE SET
+  count = CASE WHEN %(at)s - s.began_at > %(span)s THEN 1 ELSE s.count + 1 END,
+  ticket_id = CASE WHEN %(at)s - s.began_at > %(span)s THEN NULL ELSE s.ticket_id END,
+  began_at = CASE WHEN %(at)s - s.began_at > %(span)s THEN %(at)s ELSE s.began_at END,
+  last_at = GREATEST(s.last_at, %(at)s)
+RETURNING count, ticket_id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted for one message: under which keys, and the ticket it is folded into with the rule, if any."""
+
+    keys: tuple[str, ...]
+    ticket_id: int | None = None
+    why: str = ""
+
+
+def same(text: str) -> str:
+    """Return a text without what may differ between two that say the same: blanks, marks, widths, capitals."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", text)).lower()
+
+
+def keys_of(message: Message) -> list[tuple[Rule, str]]:
+    """Return what a message is counted under, the narrowest first."""
+    number = normal_number(message.phone) if message.phone else None
+    words = same(message.text)
+    found: list[tuple[Rule, str]] = []
+    if number and words:
+        found.append((REPEAT, f"{number}\n{words}"))
+    if number:
+        found.append((NUMBER, number))
+    if len(words) >= TEXT_LEAST:
+        found.append((TEXT, f"{words}\n{same(message.place_text)}"))
+    return found
+
+
+def _hash(rule: Rule, text: str) -> str:
+    return salted_hmac(f"citybrain.hotline.storm.{rule.why}", text, algorithm="sha256").hexdigest()
+
+
+def count(message: Message, now: datetime, *, urgent: bool) -> Counted:
+    """Count a message; say whether it is one too many, and of which ticket. `urgent`: it may tell of danger."""
+    keys: list[str] = []
+    found: tuple[int, str] | None = None
+    for rule, text in keys_of(message):
+        key = _hash(rule, text)
+        keys.append(key)
+        seen, ticket_id = _counted(key, rule, now)
+        if found is None and seen > rule.most and ticket_id is not None and _may_fold(rule, urgent):
+            found = (ticket_id, rule.why)
+    if found is not None and _stands(found[0], urgent=urgent):
+        return Counted(tuple(keys), *found)
+    return Counted(tuple(keys))
+
+
+def _counted(key: str, rule: Rule, now: datetime) -> tuple[int, int | None]:
+    with connection.cursor() as cursor:
+        cursor.execute(_COUNT, {"key": key, "at": now, "span": rule.span})
+        seen, ticket_id = cursor.fetchone()
+    return seen, ticket_id
+
+
+def _may_fold(rule: Rule, urgent: bool) -> bool:
+    return not urgent or rule is REPEAT
+
+
+def _stands(ticket_id: int, *, urgent: bool) -> bool:
+    """Whether the ticket is still being worked on; danger is only folded into what is urgent itself."""
+    row = Ticket.objects.filter(pk=ticket_id).values_list("is_open", "urgency").first()
+    return row is not None and row[0] and (not urgent or row[1] != Urgency.GENERAL)
+
+
+def led_to(counted: Counted, ticket_id: int) -> None:
+    """Note the ticket that was opened for a counted message, for those that come after it."""
+    Storm.objects.filter(key__in=counted.keys).update(ticket_id=ticket_id)
+
+
+def fold(message: Message, counted: Counted, caller_id: int | None, now: datetime) -> FoldedMessage:
+    """Keep a message on the ticket that stands for it, whole; and count it there."""
+    contact = {"name": message.name, "phone": message.phone}
+    told: dict[str, Any] = {
+        name: value
+        for name, value in (("kind", message.kind), ("lon", message.lon), ("lat", message.lat))
+        if value not in ("", None)
+    }
+    return FoldedMessage.objects.create(
+        ticket_id=counted.ticket_id, caller_id=caller_id, why=counted.why, channel=str(message.channel),
+        query_code=query_code(),
+        title=message.title, text=message.text, place_text=message.place_text[:300],
+        contact=sealed(json.dumps(contact)) if any(contact.values()) else b"",
+        submission_key=message.submission_key, external_ref=message.external_ref,
+        received_at=message.received_at or now, extra={**message.extra, **told},
+    )  # fmt: skip
+
+
+def folded_before(message: Message) -> FoldedMessage | None:
+    """Return the message as it was folded before, when this very sending was."""
+    if message.submission_key is not None:
+        found = FoldedMessage.objects.filter(submission_key=message.submission_key).first()
+        if found is not None:
+            return found
+    if message.external_ref is None:
+        return None
+    return FoldedMessage.objects.filter(
+        channel=str(message.channel), external_ref=message.external_ref
+    ).first()
+
+
+def sweep(now: datetime) -> int:
+    """Forget counts that nothing was added to for two days."""
+    return Storm.objects.filter(last_at__lt=now - KEEP).delete()[0]

@@ -1,0 +1,131 @@
+"""What an operator sees of a caller while the phone rings: before, now, and what to mind."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+
+from citybrain.base.identity.access import require
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.hotline.callers.known import find_caller
+from citybrain.hub.hotline.callers.marks import mark_of
+from citybrain.hub.hotline.models.caller import Caller, CallerMark
+from citybrain.hub.hotline.models.ticket import Ticket
+
+LOOK: Final = "hotline.take"
+REPEAT_DAYS: Final = 30
+REPEAT_LEAST: Final = 3  # source: our choice: three messages in thirty days are a repeat caller
+SHOWN: Final = 8
+
+
+@dataclass(frozen=True, slots=True)
+class CallerView:
+    """A caller for the operator. `tickets` are those that the operator may see, newest first.
+
+    `recent` counts messages of the last thirty days, `is_repeat` where they are three or more.
+    """
+
+    caller_id: int
+    shown: str
+    care: str
+    first_at: datetime
+    last_at: datetime
+    messages: int
+    calls: int
+    recent: int
+    is_repeat: bool
+    open_tickets: int
+    tickets: tuple[Ticket, ...]
+    mark: CallerMark | None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return what the API tells; never the number."""
+        return {
+            "caller": self.caller_id,
+            "number": self.shown,
+            "care": self.care,
+            "messages": self.messages,
+            "calls": self.calls,
+            "recent": self.recent,
+            "repeat": self.is_repeat,
+            "open": self.open_tickets,
+            "tickets": [one.number for one in self.tickets],
+            "marked_until": self.mark.ends_at if self.mark else None,
+        }
+
+
+def look_up(actor: Actor, phone: str, now: datetime | None = None) -> CallerView | None:
+    """Return what is known of a number; None for one that never called. Raises Forbidden."""
+    require(actor, LOOK)
+    caller = find_caller(phone)
+    return view_of(actor, caller, now) if caller is not None else None
+
+
+def look_at(actor: Actor, caller_id: int, now: datetime | None = None) -> CallerView | None:
+    """Return what is known of a caller. Raises Forbidden."""
+    require(actor, LOOK)
+    caller = Caller.objects.filter(pk=caller_id).first()
+    return view_of(actor, caller, now) if caller is not None else None
+
+
+def view_of(actor: Actor, caller: Caller, now: datetime | None = None) -> CallerView:
+    """Return a caller as the operator sees them; three queries."""
+    moment = now or timezone.now()
+    seen = Ticket.objects.visible_to(actor).filter(caller_id=caller.pk)
+    since = moment - timedelta(days=REPEAT_DAYS)
+    counts = seen.aggregate(
+        recent=Count("id", filter=Q(received_at__gt=since)), open=Count("id", filter=Q(is_open=True))
+    )
+    folded = caller.folded.filter(received_at__gt=since, ticket__in=seen).count()
+    recent = counts["recent"] + folded
+    return CallerView(
+        caller_id=caller.pk, shown=caller.shown, care=caller.care, first_at=caller.first_at, last_at=caller.last_at,
+        messages=caller.messages, calls=caller.calls, recent=recent, is_repeat=recent >= REPEAT_LEAST,
+        open_tickets=counts["open"], tickets=tuple(seen.order_by("-received_at", "-id")[:SHOWN]),
+        mark=mark_of(caller.pk, moment),
+    )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A caller who came often: how many tickets of the span, and how many of them are open."""
+
+    caller: Caller
+    tickets: int
+    open_tickets: int
+    last_at: datetime
+
+
+def repeat_callers(
+    actor: Actor, now: datetime | None = None, *, days: int = REPEAT_DAYS, least: int = REPEAT_LEAST,
+    limit: int = 50,
+) -> list[Repeat]:  # fmt: skip
+    """Return who came `least` times or more within `days`, most first: whose matter may not be solved.
+
+    Raises Forbidden. Two queries, whatever the number.
+    """
+    require(actor, "hotline.callers")
+    since = (now or timezone.now()) - timedelta(days=days)
+    rows = list(
+        Ticket.objects.visible_to(actor)
+        .filter(received_at__gt=since, caller_id__isnull=False)
+        .values("caller_id")
+        .annotate(tickets=Count("id"), open=Count("id", filter=Q(is_open=True)), last=Max("received_at"))
+        .filter(tickets__gte=least)
+        .order_by("-tickets", "-last")[:limit]
+    )
+    callers = Caller.objects.in_bulk([row["caller_id"] for row in rows])
+    return [
+        Repeat(callers[row["caller_id"]], row["tickets"], row["open"], row["last"])
+        for row in rows
+        if row["caller_id"] in callers
+    ]
+
+
+def marks(actor: Actor, limit: int = 200) -> list[CallerMark]:
+    """Return all marks, those to be decided first, with their callers. Raises Forbidden."""
+    require(actor, "hotline.callers")
+    order = ("-state", "ends_at", "-proposed_at")  # proposed, in force, ended, declined
+    return list(CallerMark.objects.select_related("caller").order_by(*order)[:limit])
