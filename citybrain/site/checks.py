@@ -18,6 +18,7 @@ BELOW: dict[str, frozenset[str]] = {
         {"base.lake", "base.catalogue", "base.identity", "base.areas", "base.ledger", "base.worktime"}
     ),
 }
+STANDS_BELOW = "hub.cases"  # inside hub everything else stands on cases
 FLOORS = {"base": 0, "hub": 1, "sample": 2, "faces": 2, "site": 3}
 
 
@@ -36,7 +37,7 @@ def may_point(source: str, target: str) -> bool:
     if source in BELOW:
         return target in BELOW[source]
     high, low = FLOORS[source.split(".")[0]], FLOORS[target.split(".")[0]]
-    return high > low
+    return high > low or (target == STANDS_BELOW and source.startswith("hub."))
 
 
 def relations(model: type[Model]) -> Iterable[tuple[str, type[Model]]]:
