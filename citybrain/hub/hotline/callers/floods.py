@@ -1,7 +1,8 @@
 """Floods: what one number or one text sends again and again is folded into one ticket with a count.
 
 Nothing is lost: each folded message is kept whole on the ticket that stands for it, and its sender gets that
-ticket's receipt. What tells of danger is folded only into a ticket that already says the very same of this number.
+ticket's receipt. What may tell of danger is always a ticket of its own, but for the sixth time that one number says
+the very same, while a ticket of it is open.
 """
 
 import json
@@ -19,7 +20,6 @@ from citybrain.hub.hotline.callers.numbers import normal_number, sealed
 from citybrain.hub.hotline.message import Message
 from citybrain.hub.hotline.models.caller import FoldedMessage, Storm
 from citybrain.hub.hotline.models.ticket import Ticket
-from citybrain.hub.hotline.states import Urgency
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ class Rule:
 REPEAT: Final = Rule("repeat", 1, timedelta(hours=24))  # one number, the very same words
 NUMBER: Final = Rule("number", 6, timedelta(minutes=10))  # one number, whatever it says
 TEXT: Final = Rule("text", 20, timedelta(hours=1))  # the same words from anywhere
+DANGER_MOST: Final = 5  # the very same words of one number that may tell of danger: so often a ticket of their own
 TEXT_LEAST: Final = 8  # letters: shorter ones say the same of different places
 KEEP: Final = timedelta(days=2)
 
@@ -89,9 +90,10 @@ def count(message: Message, now: datetime, *, urgent: bool) -> Counted:
         key = _hash(rule, text)
         keys.append(key)
         seen, ticket_id = _counted(key, rule, now)
-        if found is None and seen > rule.most and ticket_id is not None and _may_fold(rule, urgent):
+        too_many = seen > (rule.most if not urgent else DANGER_MOST)
+        if found is None and too_many and ticket_id is not None and (rule is REPEAT or not urgent):
             found = (ticket_id, rule.why)
-    if found is not None and _stands(found[0], urgent=urgent):
+    if found is not None and Ticket.objects.filter(pk=found[0], is_open=True).exists():
         return Counted(tuple(keys), *found)
     return Counted(tuple(keys))
 
@@ -101,16 +103,6 @@ def _counted(key: str, rule: Rule, now: datetime) -> tuple[int, int | None]:
         cursor.execute(_COUNT, {"key": key, "at": now, "span": rule.span})
         seen, ticket_id = cursor.fetchone()
     return seen, ticket_id
-
-
-def _may_fold(rule: Rule, urgent: bool) -> bool:
-    return not urgent or rule is REPEAT
-
-
-def _stands(ticket_id: int, *, urgent: bool) -> bool:
-    """Whether the ticket is still being worked on; danger is only folded into what is urgent itself."""
-    row = Ticket.objects.filter(pk=ticket_id).values_list("is_open", "urgency").first()
-    return row is not None and row[0] and (not urgent or row[1] != Urgency.GENERAL)
 
 
 def led_to(counted: Counted, ticket_id: int) -> None:

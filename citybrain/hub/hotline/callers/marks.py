@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
-from citybrain.hub.cases import inputs
-from citybrain.hub.cases.errors import BadInput, NotFound, NotNow
+from citybrain.hub.hotline.channels.texts import words
+from citybrain.hub.hotline.errors import BadInput, NotFound, NotNow
 from citybrain.hub.hotline.models.caller import Caller, CallerMark, MarkState
 
 PROPOSE: Final = "hotline.take"
@@ -89,10 +89,10 @@ def end_mark(actor: Actor, mark_id: int, reason: str, now: datetime | None = Non
     return mark
 
 
-def set_care(actor: Actor, caller_id: int, words: str, now: datetime | None = None) -> None:
+def set_care(actor: Actor, caller_id: int, care: str, now: datetime | None = None) -> None:
     """Keep what an operator should mind with a caller: hard of hearing, speaks dialect. Raises Forbidden, BadInput."""
     require(actor, PROPOSE)
-    kept = inputs.text(words, "care", 200)
+    kept = words(care, "care", 200)
     with transaction.atomic():
         if not Caller.objects.filter(pk=caller_id).update(care=kept):
             raise NotFound
@@ -130,7 +130,7 @@ def _locked(mark_id: int) -> CallerMark:
 
 
 def _reason(text: str, field: str) -> str:
-    kept = inputs.text(text, field, 500)
+    kept = words(text, field, 500)
     if len(kept) < REASON_LEAST:
         raise BadInput(_("请写明理由，至少 %(least)d 字。") % {"least": REASON_LEAST}, field)
     return kept

@@ -14,8 +14,8 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
-from citybrain.hub.cases import inputs
-from citybrain.hub.cases.errors import BadInput, NotFound
+from citybrain.hub.hotline.channels.texts import short
+from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.callers.known import note_caller
 from citybrain.hub.hotline.callers.marks import mark_of
 from citybrain.hub.hotline.callers.numbers import normal_number, opened, sealed
@@ -177,7 +177,7 @@ def _live(call: Call) -> LiveCall:
 def sit_at(actor: Actor, extension: str, now: datetime | None = None) -> None:
     """Tell at which extension the actor sits; it is nobody else's from then on. Raises Forbidden, BadInput."""
     require(actor, TAKE)
-    kept = inputs.text(extension, "extension", 32)
+    kept = short(extension, "extension", 32)
     with transaction.atomic():
         OperatorLine.objects.filter(person_id=actor.person_id).delete()
         if kept:
@@ -240,7 +240,7 @@ def recording_of(actor: Actor, call_id: int, why: str, now: datetime | None = No
     )
     if call is None or not seen or not call.recording:
         raise NotFound
-    reason = inputs.text(why, "why", 200)
+    reason = short(why, "why", 200)
     if not reason:
         raise BadInput(_("请写明调听录音的原因。"), "why")
     told = {"why": reason, "ticket": call.ticket_id}

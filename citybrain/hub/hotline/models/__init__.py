@@ -1,6 +1,16 @@
 """What the hotline keeps: tickets and what happened to them; lines and callers; readings; topics; knowledge."""
 
+from citybrain.hub.hotline.models.call import Call, CallState, OperatorLine
 from citybrain.hub.hotline.models.caller import Caller, CallerMark, FoldedMessage, Storm
+from citybrain.hub.hotline.models.link import (
+    HandOver,
+    HandOverEvent,
+    HandOverState,
+    LinkMessage,
+    Nonce,
+    Partner,
+    PartnerKind,
+)
 from citybrain.hub.hotline.models.ticket import (
     CallBack,
     QualityCheck,
@@ -12,10 +22,20 @@ from citybrain.hub.hotline.models.ticket import (
 )
 
 __all__ = [
+    "Call",
     "CallBack",
+    "CallState",
     "Caller",
     "CallerMark",
     "FoldedMessage",
+    "HandOver",
+    "HandOverEvent",
+    "HandOverState",
+    "LinkMessage",
+    "Nonce",
+    "OperatorLine",
+    "Partner",
+    "PartnerKind",
     "QualityCheck",
     "Storm",
     "Ticket",

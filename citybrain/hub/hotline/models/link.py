@@ -89,7 +89,8 @@ class HandOver(models.Model):
     told = models.PositiveIntegerField(
         default=0, help_text="incoming: the ticket's version last told to them"
     )
-    heard = models.PositiveIntegerField(default=0, help_text="number of the last state heard from them")
+    told_as = models.CharField(max_length=64, blank=True, help_text="digest of what they were told last")
+    heard = models.BigIntegerField(default=0, help_text="number of the last thing heard from them")
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=80)
     changed_at = models.DateTimeField()
@@ -136,7 +137,7 @@ class LinkMessage(models.Model):
     partner = models.ForeignKey(Partner, models.PROTECT, db_index=False, related_name="+")
     hand_over = models.ForeignKey(HandOver, models.CASCADE, related_name="messages")
     path = models.CharField(max_length=200)
-    body = models.TextField()
+    body = models.BinaryField(help_text="JSON, sealed with the site's secret: it may hold a caller's number")
     created_at = models.DateTimeField()
     attempts = models.PositiveIntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, help_text="null: done, or given up")

@@ -182,7 +182,8 @@ class Ticket(models.Model):
         return (self.city_id, self.district_id, self.street_id, self.community_id, self.grid_id)
 
     def guard_agency_ids(self) -> frozenset[int]:
-        return frozenset({self.agency_id, *self.co_agencies} - {None})
+        lead = () if self.agency_id is None else (self.agency_id,)
+        return frozenset((*lead, *self.co_agencies))
 
     def guard_owner_id(self) -> int | None:
         return self.reporter_id

@@ -1,0 +1,96 @@
+"""The one door of every channel: who calls is noted, floods are folded, everything else becomes a ticket."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.db import transaction
+from django.utils import timezone
+
+from citybrain.base.identity.access import require
+from citybrain.base.identity.actor import Actor
+from citybrain.base.ledger.append import record
+from citybrain.hub.hotline import actions
+from citybrain.hub.hotline.callers import danger, floods
+from citybrain.hub.hotline.callers.known import note_caller
+from citybrain.hub.hotline.callers.marks import mark_of
+from citybrain.hub.hotline.message import Message, Receipt
+from citybrain.hub.hotline.models.caller import FoldedMessage
+from citybrain.hub.hotline.models.ticket import Ticket
+from citybrain.hub.hotline.states import Channel
+
+NEVER_FOLDED = frozenset({Channel.PHONE, Channel.LINKED})  # a person heard the one, another city the other
+FOLDED = "folded"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """The receipt of a message. `folded`: it is kept on the ticket that stands for its flood; `code` opens progress."""
+
+    ticket_id: int
+    number: str
+    code: str
+    created: bool
+    folded: bool = False
+    notes: tuple[str, ...] = ()
+
+
+def take_in(actor: Actor, message: Message, *, now: datetime | None = None) -> Taken:
+    """Return the receipt of a message: of a new ticket, of the first one for a repeat, or of a flood's.
+
+    Raises BadInput, Forbidden. In one transaction: a message is kept or refused, never lost between.
+    """
+    require(actor, "hotline.say" if actor.kind in {"citizen", "anonymous"} else "hotline.take")
+    moment = now or timezone.now()
+    before = floods.folded_before(message)
+    if before is not None:
+        return _told(before, created=False)
+    if _known(message) or message.channel in NEVER_FOLDED or not message.text.strip():
+        return _received(actor, message, moment)
+    with transaction.atomic():
+        counted = floods.count(message, moment, urgent=danger.may_be(message))
+        if counted.ticket_id is not None:
+            return _folded(actor, message, counted, moment)
+        taken = _received(actor, message, moment)
+        floods.led_to(counted, taken.ticket_id)
+    return taken
+
+
+def _known(message: Message) -> bool:
+    """Whether this very sending is a ticket already."""
+    if message.submission_key is not None and (
+        Ticket.objects.filter(submission_key=message.submission_key).exists()
+    ):
+        return True
+    return (
+        message.external_ref is not None
+        and Ticket.objects.filter(channel=str(message.channel), external_ref=message.external_ref).exists()
+    )
+
+
+def _received(actor: Actor, message: Message, now: datetime) -> Taken:
+    with transaction.atomic():
+        caller_id = message.caller_id or note_caller(message.phone, message.received_at or now)
+        mark = mark_of(caller_id, now)
+        extra = dict(message.extra)
+        if mark is not None:
+            extra["marked_until"] = mark.ends_at.isoformat() if mark.ends_at else ""
+        receipt = actions.receive(actor, replace(message, caller_id=caller_id, extra=extra), now=now)
+        if receipt.created and caller_id is not None:
+            note_caller(message.phone, message.received_at or now, messages=1)
+    return _of(receipt)
+
+
+def _of(receipt: Receipt) -> Taken:
+    return Taken(receipt.ticket_id, receipt.number, receipt.query_code, receipt.created, notes=receipt.notes)
+
+
+def _folded(actor: Actor, message: Message, counted: floods.Counted, now: datetime) -> Taken:
+    caller_id = note_caller(message.phone, message.received_at or now, messages=1)
+    made = floods.fold(message, counted, caller_id, now)
+    told = {"ticket": made.ticket_id, "why": made.why, "channel": made.channel}
+    record(actor.key, "hotline.fold", f"folded:{made.pk}", told, at=now)
+    return _told(made, created=True)
+
+
+def _told(made: FoldedMessage, *, created: bool) -> Taken:
+    return Taken(made.ticket_id, made.ticket.number, made.query_code, created, folded=True, notes=(FOLDED,))
