@@ -20,6 +20,7 @@ from citybrain.hub.hotline.models.ticket import (
     TicketEvent,
     TicketUnit,
 )
+from citybrain.hub.hotline.models.unsent import UnsentNote
 
 __all__ = [
     "Call",
@@ -43,4 +44,5 @@ __all__ = [
     "TicketContact",
     "TicketEvent",
     "TicketUnit",
+    "UnsentNote",
 ]
