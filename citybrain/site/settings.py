@@ -176,6 +176,13 @@ SMS_WEBHOOK_TOKEN = env.text("CITYBRAIN_SMS_TOKEN")  # operator: sent as a beare
 # citybrain.base.exchange.naming.RegisterChecker, which asks the population set under a grant
 NAME_CHECKER = env.text("CITYBRAIN_NAME_CHECKER")
 IDENTITY_CHECKERS = {"L2": NAME_CHECKER} if NAME_CHECKER else {}
+# operator: the mailbox of the hotline, asked by IMAP every half minute; no host: none
+MAIL_HOST = env.text("CITYBRAIN_MAIL_HOST")
+MAIL_TLS = env.flag("CITYBRAIN_MAIL_TLS", True)  # operator: 0 only for a server on this machine
+MAIL_PORT = env.integer("CITYBRAIN_MAIL_PORT", 993 if MAIL_TLS else 143, least=1, most=65535)  # operator
+MAIL_USER = env.text("CITYBRAIN_MAIL_USER")  # operator
+MAIL_PASSWORD = env.text("CITYBRAIN_MAIL_PASSWORD")  # operator
+MAIL_FOLDER = env.text("CITYBRAIN_MAIL_FOLDER", "INBOX")  # operator
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0

@@ -55,6 +55,9 @@ LOOPS = (
     Loop("copies", 5.0, "citybrain.base.exchange.delivery.copies:tick"),
     Loop("serving", 15.0, "citybrain.base.lake.serving:tick"),
     Loop("lake", 60.0, "citybrain.base.lake.upkeep:tick"),
+    Loop("links", 2.0, "citybrain.hub.hotline.linking.delivering:tick"),
+    Loop("mail", 30.0, "citybrain.hub.hotline.channels.mailbox:tick"),
+    Loop("callers", 600.0, "citybrain.hub.hotline.linking.delivering:sweep"),
     Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
 )
 

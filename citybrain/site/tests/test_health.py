@@ -55,6 +55,7 @@ def test_a_slow_loop_may_be_silent_for_its_own_interval():
         "worker.sessions",
         "worker.limits",
         "worker.photos",
+        "worker.callers",
         "worker.kept",
     }
 

@@ -35,7 +35,9 @@ class Rule:
 REPEAT: Final = Rule("repeat", 1, timedelta(hours=24))  # one number, the very same words
 NUMBER: Final = Rule("number", 6, timedelta(minutes=10))  # one number, whatever it says
 TEXT: Final = Rule("text", 20, timedelta(hours=1))  # the same words from anywhere
-DANGER_MOST: Final = 5  # the very same words of one number that may tell of danger: so often a ticket of their own
+DANGER_MOST: Final = (
+    5  # the very same words of one number that may tell of danger: so often a ticket of their own
+)
 TEXT_LEAST: Final = 8  # letters: shorter ones say the same of different places
 KEEP: Final = timedelta(days=2)
 
@@ -66,7 +68,7 @@ def same(text: str) -> str:
 
 def keys_of(message: Message) -> list[tuple[Rule, str]]:
     """Return what a message is counted under, the narrowest first."""
-    number = normal_number(message.phone) if message.phone else None
+    number = (normal_number(message.phone) if message.phone else None) or _sender(message)
     words = same(message.text)
     found: list[tuple[Rule, str]] = []
     if number and words:
@@ -76,6 +78,13 @@ def keys_of(message: Message) -> list[tuple[Rule, str]]:
     if len(words) >= TEXT_LEAST:
         found.append((TEXT, f"{words}\n{same(message.place_text)}"))
     return found
+
+
+def _sender(message: Message) -> str | None:
+    """Return the address of a mail: it stands for the number."""
+    told = message.extra.get("mail")
+    address = told.get("from") if isinstance(told, dict) else None
+    return str(address).lower() if address else None
 
 
 def _hash(rule: Rule, text: str) -> str:
@@ -100,7 +109,8 @@ def count(message: Message, now: datetime, *, urgent: bool) -> Counted:
 
 def _counted(key: str, rule: Rule, now: datetime) -> tuple[int, int | None]:
     with connection.cursor() as cursor:
-        cursor.execute(_COUNT, {"key": key, "at": now, "span": rule.span})
+        given: dict[str, Any] = {"key": key, "at": now, "span": rule.span}
+        cursor.execute(_COUNT, given)
         seen, ticket_id = cursor.fetchone()
     return seen, ticket_id
 
@@ -110,7 +120,7 @@ def led_to(counted: Counted, ticket_id: int) -> None:
     Storm.objects.filter(key__in=counted.keys).update(ticket_id=ticket_id)
 
 
-def fold(message: Message, counted: Counted, caller_id: int | None, now: datetime) -> FoldedMessage:
+def fold(message: Message, ticket_id: int, why: str, caller_id: int | None, now: datetime) -> FoldedMessage:
     """Keep a message on the ticket that stands for it, whole; and count it there."""
     contact = {"name": message.name, "phone": message.phone}
     told: dict[str, Any] = {
@@ -119,7 +129,7 @@ def fold(message: Message, counted: Counted, caller_id: int | None, now: datetim
         if value not in ("", None)
     }
     return FoldedMessage.objects.create(
-        ticket_id=counted.ticket_id, caller_id=caller_id, why=counted.why, channel=str(message.channel),
+        ticket_id=ticket_id, caller_id=caller_id, why=why, channel=str(message.channel),
         query_code=query_code(),
         title=message.title, text=message.text, place_text=message.place_text[:300],
         contact=sealed(json.dumps(contact)) if any(contact.values()) else b"",

@@ -1,7 +1,7 @@
 """A caller found by their number, or noted for the first time; one statement, safe when two come at once."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 
@@ -22,7 +22,7 @@ def note_caller(phone: str, at: datetime, *, messages: int = 0, calls: int = 0) 
     number = normal_number(phone) if phone else None
     if number is None:
         return None
-    given = {
+    given: dict[str, Any] = {
         "hash": number_hash(number),
         "shown": shown(number),
         "at": at,

@@ -49,7 +49,7 @@ def take_in(actor: Actor, message: Message, *, now: datetime | None = None) -> T
     with transaction.atomic():
         counted = floods.count(message, moment, urgent=danger.may_be(message))
         if counted.ticket_id is not None:
-            return _folded(actor, message, counted, moment)
+            return _folded(actor, message, counted.ticket_id, counted.why, moment)
         taken = _received(actor, message, moment)
         floods.led_to(counted, taken.ticket_id)
     return taken
@@ -84,9 +84,9 @@ def _of(receipt: Receipt) -> Taken:
     return Taken(receipt.ticket_id, receipt.number, receipt.query_code, receipt.created, notes=receipt.notes)
 
 
-def _folded(actor: Actor, message: Message, counted: floods.Counted, now: datetime) -> Taken:
+def _folded(actor: Actor, message: Message, ticket_id: int, why: str, now: datetime) -> Taken:
     caller_id = note_caller(message.phone, message.received_at or now, messages=1)
-    made = floods.fold(message, counted, caller_id, now)
+    made = floods.fold(message, ticket_id, why, caller_id, now)
     told = {"ticket": made.ticket_id, "why": made.why, "channel": made.channel}
     record(actor.key, "hotline.fold", f"folded:{made.pk}", told, at=now)
     return _told(made, created=True)

@@ -13,7 +13,9 @@ BREAKS: Final = frozenset(
     {"p", "br", "div", "li", "tr", "table", "h1", "h2", "h3", "h4", "ul", "ol", "blockquote", "hr", "section"}
 )
 UNSEEN: Final = frozenset({"script", "style", "head", "title", "template", "noscript"})
-LOOKS_LIKE_MARKUP: Final = re.compile(r"<(?:html|body|div|p|br|span|table|font|td|b|i|a|img|style|h[1-6])\b", re.I)
+LOOKS_LIKE_MARKUP: Final = re.compile(
+    r"<(?:html|body|div|p|br|span|table|font|td|b|i|a|img|style|h[1-6])\b", re.I
+)
 CELLS: Final = frozenset({"td", "th"})
 
 
@@ -21,7 +23,10 @@ def kept(text: str) -> str:
     """Return a text without NUL, half surrogates and control characters, line ends as one; nothing else is lost."""
     plain = text.replace("\r\n", "\n").replace("\r", "\n")
     return "".join(
-        letter for letter in plain if letter in "\n\t" or not (letter < " " or "\x7f" <= letter < "\xa0" or "\ud800" <= letter <= "\udfff")
+        letter
+        for letter in plain
+        if letter in "\n\t"
+        or not (letter < " " or "\x7f" <= letter < "\xa0" or "\ud800" <= letter <= "\udfff")
     ).strip()
 
 

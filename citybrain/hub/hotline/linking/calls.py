@@ -14,11 +14,11 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
-from citybrain.hub.hotline.channels.texts import short
-from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.callers.known import note_caller
 from citybrain.hub.hotline.callers.marks import mark_of
 from citybrain.hub.hotline.callers.numbers import normal_number, opened, sealed
+from citybrain.hub.hotline.channels.texts import short
+from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.models.call import Call, CallState, OperatorLine
 from citybrain.hub.hotline.models.link import Partner
 from citybrain.hub.hotline.models.ticket import Ticket
@@ -177,19 +177,20 @@ def _live(call: Call) -> LiveCall:
 def sit_at(actor: Actor, extension: str, now: datetime | None = None) -> None:
     """Tell at which extension the actor sits; it is nobody else's from then on. Raises Forbidden, BadInput."""
     require(actor, TAKE)
+    person_id = actor.person_id
+    if person_id is None:
+        raise NotFound
     kept = short(extension, "extension", 32)
     with transaction.atomic():
-        OperatorLine.objects.filter(person_id=actor.person_id).delete()
+        OperatorLine.objects.filter(person_id=person_id).delete()
         if kept:
             OperatorLine.objects.filter(extension=kept).delete()
-            OperatorLine.objects.create(
-                person_id=actor.person_id, extension=kept, set_at=now or timezone.now()
-            )
+            OperatorLine.objects.create(person_id=person_id, extension=kept, set_at=now or timezone.now())
 
 
 def extension_of(actor: Actor) -> str:
     """Return the actor's extension, empty for none."""
-    line = OperatorLine.objects.filter(person_id=actor.person_id).first()
+    line = OperatorLine.objects.filter(person_id=actor.person_id or 0).first()
     return line.extension if line else ""
 
 

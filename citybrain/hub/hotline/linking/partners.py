@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
-from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.callers.numbers import opened, sealed
+from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.linking import signing
 from citybrain.hub.hotline.linking.signing import BadSignature
 from citybrain.hub.hotline.models.link import Nonce, Partner, PartnerKind
