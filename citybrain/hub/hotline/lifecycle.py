@@ -271,11 +271,11 @@ _TABLE: Final = (
     Transition(
         "hand_over", _("转交其他热线或警方"), BEFORE, S.DISPATCHED,
         (Need("to", Input.TEXT, _("转交给"), most=120), _reason(_("转交说明"))),
-        permission="hotline.link", caller=_("已转交其他服务热线办理"),
+        permission="hotline.dispatch", caller=_("已转交其他服务热线办理"),
     ),
     Transition(
         "take_back", _("收回转交"), frozenset({S.DISPATCHED, S.ACCEPTED, S.HANDLING}), S.TO_DISPATCH,
-        (_reason(),), permission="hotline.link",
+        (_reason(),), permission="hotline.dispatch",
     ),
     Transition("urge", _("催办"), AT_UNIT, None, (_reason(_("催办内容"), False),), permission="hotline.dispatch",
                tolerant=True),
