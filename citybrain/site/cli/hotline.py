@@ -11,6 +11,8 @@ from typing import Any
 
 import click
 
+from citybrain.site.cli.hotline_import import import_messages
+
 FILES = click.Path(dir_okay=False, path_type=Path)
 PROMISE = click.FloatRange(0.5, 1, max_open=True)
 
@@ -133,3 +135,6 @@ def train_files(
         return
     _figures("out of fold", model.about["out_of_fold"])
     click.echo(f"{output}: {size / 1e6:.1f} MB, {len(model.labels)} labels")
+
+
+hotline.add_command(import_messages)

@@ -18,7 +18,9 @@ from citybrain.hub.hotline.models.caller import FoldedMessage
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.states import Channel
 
-NEVER_FOLDED = frozenset({Channel.PHONE, Channel.LINKED})  # a person heard the one, another city the other
+NEVER_FOLDED = frozenset(
+    {Channel.PHONE, Channel.LINKED, Channel.IMPORT}
+)  # each was told apart by somebody before
 FOLDED = "folded"
 
 
