@@ -1,0 +1,181 @@
+"""Limits of a ticket's steps: which holds, when it is due and why. Data in data/limits.toml, dated, with source."""
+
+import tomllib
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from django.utils import timezone
+
+from citybrain.base.worktime import calendar as calendars
+from citybrain.base.worktime.calendar import MissingYear
+from citybrain.base.worktime.clock import Clock as Worktime
+from citybrain.base.worktime.clock import Extension, Pause
+from citybrain.hub.hotline.models.ticket import Ticket, TicketClock
+from citybrain.hub.hotline.states import Step, Urgency
+
+DAY_MINUTES = 24 * 60
+CALM, REMINDED, LATE, LONG_LATE = range(4)
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Minutes, whether they run in working time only, and the rule in words."""
+
+    minutes: int
+    working: bool
+    rule: str
+
+
+@cache
+def _tables() -> list[dict[str, Any]]:
+    text = resources.files("citybrain.hub.hotline").joinpath("data/limits.toml").read_text(encoding="utf-8")
+    tables: list[dict[str, Any]] = tomllib.loads(text)["tables"]
+    return sorted(tables, key=lambda table: table["from"], reverse=True)
+
+
+def parameters(on: date) -> dict[str, Any]:
+    """Return the table in force on a day (before the first: the first)."""
+    return next((table for table in _tables() if table["from"] <= on), _tables()[-1])
+
+
+def follow_up(now: datetime) -> dict[str, Any]:
+    """Return the numbers that hold for reminders, calls, extensions and doing over."""
+    found: dict[str, Any] = parameters(timezone.localdate(now))["follow_up"]
+    return found
+
+
+def limit_for(step: Step, urgency: str, is_complex: bool, on: date) -> Limit:
+    """Return the limit of a step: by urgency, then for a complex matter, else the general one."""
+    table = parameters(on)[step.name.lower()]
+    names = ([urgency] if urgency != Urgency.GENERAL else []) + (["complex"] if is_complex else [])
+    name = next((one for one in names if one in table), "general")
+    row = table[name]
+    minutes = row.get("minutes") or row["days"] * (
+        calendars.current().day_minutes if row["working"] else DAY_MINUTES
+    )
+    return Limit(minutes, row["working"], f"{_title(step, name)}：{_words(row)}（{table['source']}）")
+
+
+def _title(step: Step, name: str) -> str:
+    kind = "复杂事项" if name == "complex" else str(Urgency(name).label)
+    return f"{kind}{step.label}时限"
+
+
+def _words(row: dict[str, Any]) -> str:
+    if "days" in row:
+        return f"{row['days']}个工作日" if row["working"] else f"{row['days']}天"
+    if row["minutes"] % 60 == 0:
+        return f"{row['minutes'] // 60}{'工作时' if row['working'] else '小时'}"
+    return f"{row['minutes']}{'分钟（工作时间）' if row['working'] else '分钟'}"
+
+
+def worktime_of(clock: TicketClock) -> Worktime:
+    """Return the pure clock of a stored one."""
+    return Worktime(
+        started_at=clock.started_at,
+        limit_minutes=clock.limit_minutes,
+        mode="working" if clock.working else "clock",
+        pauses=tuple(
+            Pause(datetime.fromisoformat(since), datetime.fromisoformat(until) if until else None, why)
+            for since, until, why in clock.pauses
+        ),
+        extensions=tuple(
+            Extension(datetime.fromisoformat(at), minutes, why) for at, minutes, why in clock.extensions
+        ),
+        stopped_at=clock.stopped_at,
+    )
+
+
+def due_at(clock: TicketClock) -> datetime | None:
+    """Return when a clock is due; None while it is paused, or where a calendar year is missing."""
+    if is_paused(clock):
+        return None
+    try:
+        return worktime_of(clock).due_at(calendars.current())
+    except MissingYear:
+        return None
+
+
+def is_paused(clock: TicketClock) -> bool:
+    return bool(clock.pauses) and clock.pauses[-1][1] is None
+
+
+def new_clock(step: Step, ticket: Ticket, now: datetime) -> TicketClock:
+    """Return an unsaved clock that starts now."""
+    limit = limit_for(step, ticket.urgency, ticket.is_complex, timezone.localdate(now))
+    clock = TicketClock(
+        step=step,
+        agency_id=ticket.agency_id,
+        started_at=now,
+        limit_minutes=limit.minutes,
+        working=limit.working,
+        rule=limit.rule,
+    )
+    clock.due_at = due_at(clock)
+    return clock
+
+
+def stop(clock: TicketClock, now: datetime) -> None:
+    """Stop a clock and give its verdict; one without a due time (no calendar) has none."""
+    resume(clock, now)
+    clock.stopped_at = now
+    clock.on_time = None if clock.due_at is None else now <= clock.due_at
+
+
+def pause(clock: TicketClock, now: datetime, why: str) -> None:
+    """Let a clock wait; it is due at no time until it goes on. One that is late already stays late."""
+    if is_paused(clock):
+        return
+    clock.pauses = [*clock.pauses, [now.isoformat(), None, why]]
+    if clock.due_at is None or clock.due_at > now:
+        clock.due_at = None
+
+
+def resume(clock: TicketClock, now: datetime) -> None:
+    if is_paused(clock):
+        since, _open, why = clock.pauses[-1]
+        clock.pauses = [*clock.pauses[:-1], [since, now.isoformat(), why]]
+        clock.due_at = due_at(clock)
+
+
+def set_limit(clock: TicketClock, ticket: Ticket, now: datetime) -> bool:
+    """Give a running clock the limit that holds after a correction of urgency; return whether it changed."""
+    limit = limit_for(Step(clock.step), ticket.urgency, ticket.is_complex, timezone.localdate(now))
+    if (limit.minutes, limit.working) == (clock.limit_minutes, clock.working):
+        return False
+    clock.limit_minutes, clock.working, clock.rule = limit.minutes, limit.working, limit.rule
+    clock.due_at = due_at(clock)
+    return True
+
+
+def extend_until(clock: TicketClock, until: datetime, now: datetime, why: str) -> None:
+    """Lengthen the limit so that the clock is due at `until`, or at the end of working time before it."""
+    calendar = calendars.current()
+    gained = worktime_of(clock).minutes_between(calendar, clock.due_at or clock.started_at, until)
+    if gained > 0:
+        clock.extensions = [*clock.extensions, [now.isoformat(), gained, why]]
+    clock.due_at = due_at(clock)
+
+
+def explain(clock: TicketClock, language: str) -> list[str]:
+    """Return why a clock is due when it is, a sentence a line, the rule first."""
+    try:
+        return [clock.rule, *worktime_of(clock).explain(calendars.current(), language)]
+    except MissingYear as missing:
+        return [clock.rule, str(missing)]
+
+
+def next_notice(clock: TicketClock, level: int, on: date) -> datetime | None:
+    """Return when the sweep has to look again: reminder, late, long late, or never."""
+    if clock.due_at is None or level >= LONG_LATE:
+        return None
+    follow = parameters(on)["follow_up"]
+    span = clock.due_at - clock.started_at
+    if level == CALM:
+        return clock.started_at + span * float(follow["remind_share"])
+    if level == REMINDED:
+        return clock.due_at
+    return clock.due_at + max(span * float(follow["long_late_share"]), timedelta(minutes=15))
