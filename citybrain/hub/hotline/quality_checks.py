@@ -1,0 +1,204 @@
+"""抽查: answers drawn for a person to look at: a random share of each unit's, and those the rules think poor of."""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection, transaction
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from citybrain.base.identity.access import require
+from citybrain.base.identity.actor import Actor
+from citybrain.base.ledger.append import record
+from citybrain.hub.hotline import quality
+from citybrain.hub.hotline.access import reach_sql
+from citybrain.hub.hotline.errors import BadInput, NotFound, NotNow
+from citybrain.hub.hotline.models.ticket import QualityCheck, Ticket
+
+PERMISSION: Final = "hotline.quality"
+SHARE: Final = 0.05  # of each day's answers drawn at random; our choice
+LEAST: Final = 1  # of each unit that answered at all that day
+POOR: Final = 50  # at or below this score an answer is drawn whatever chance says
+LOOK_BACK: Final = timedelta(days=2)
+VERDICTS: Final = ("good", "poor", "empty")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """How many answers were looked at by rule, and how many of them were drawn, by chance and for their score."""
+
+    looked_at: int
+    by_chance: int
+    by_score: int
+
+
+def tick(now: datetime) -> int:
+    """Draw from the answers of the last two days that were not drawn before; return how many were."""
+    drawn = draw(now)
+    return drawn.by_chance + drawn.by_score
+
+
+def draw(now: datetime, *, share: float = SHARE, seed: str = "") -> Drawn:
+    """Draw answers for a person to look at. Chance goes by ticket and day, so that a second run draws the same."""
+    found = _answers(now)
+    same = _same_replies(now)
+    checks: list[QualityCheck] = []
+    chance = score = 0
+    for agency_id, tickets in _by_agency(found).items():
+        keyed = sorted(tickets, key=lambda one: _luck(one.pk, seed))
+        wanted = {one.pk for one in keyed[: max(LEAST, round(share * len(keyed)))]}
+        for ticket in tickets:
+            verdict = quality.judge(
+                ticket.reply,
+                kind=ticket.kind,
+                message=ticket.plain,
+                same_elsewhere=same.get(ticket.reply, 1) - 1,
+            )
+            poor = verdict.score <= POOR
+            if not poor and ticket.pk not in wanted:
+                continue
+            score, chance = score + poor, chance + (not poor)
+            checks.append(_check(ticket, agency_id, verdict, "low" if poor else "random", now))
+    with transaction.atomic():
+        QualityCheck.objects.bulk_create(checks)
+    return Drawn(len(found), chance, score)
+
+
+def _luck(ticket_id: int, seed: str) -> float:
+    return random.Random(f"{seed}:{ticket_id}").random()  # noqa: S311  a sample, not a secret
+
+
+def _answers(now: datetime) -> list[Ticket]:
+    """Return the tickets answered lately whose answer was never drawn."""
+    lately = Ticket.objects.filter(replied_at__gt=now - LOOK_BACK, replied_at__lte=now).exclude(reply="")
+    ids = list(lately.values_list("pk", flat=True))
+    drawn = set(QualityCheck.objects.filter(ticket_id__in=ids).values_list("ticket_id", "reply"))
+    wanted = lately.only("pk", "reply", "kind", "plain", "replied_by_id")
+    return [one for one in wanted if (one.pk, one.reply) not in drawn]
+
+
+def _same_replies(now: datetime) -> dict[str, int]:
+    """Return how often each answer was given word for word in the last thirty days, those given thrice or more."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reply, count(*) FROM hotline_ticket WHERE replied_at > %s AND replied_at <= %s AND reply <> ''"
+            " GROUP BY reply HAVING count(*) > 2",
+            [now - timedelta(days=30), now],
+        )
+        return dict(cursor.fetchall())
+
+
+def _by_agency(tickets: list[Ticket]) -> dict[int | None, list[Ticket]]:
+    found: dict[int | None, list[Ticket]] = {}
+    for ticket in tickets:
+        found.setdefault(ticket.replied_by_id, []).append(ticket)
+    return found
+
+
+def _check(
+    ticket: Ticket, agency_id: int | None, verdict: quality.Verdict, why: str, now: datetime
+) -> QualityCheck:
+    return QualityCheck(
+        ticket_id=ticket.pk,
+        reply=ticket.reply,
+        agency_id=agency_id,
+        drawn_at=now,
+        why=why,
+        score=verdict.score,
+        faults=list(verdict.faults),
+    )
+
+
+def ask(actor: Actor, ticket_id: int, now: datetime | None = None) -> QualityCheck:
+    """Draw one ticket's answer because a person asks for it. Raises NotFound, Forbidden, NotNow without an answer."""
+    ticket = Ticket.objects.visible_to(actor).filter(pk=ticket_id).first()
+    if ticket is None:
+        raise NotFound
+    require(actor, PERMISSION, ticket)
+    if not ticket.reply:
+        raise NotNow(_("该工单还没有答复。"))
+    waiting = QualityCheck.objects.filter(ticket=ticket, reply=ticket.reply, checked_at=None).first()
+    if waiting is not None:
+        return waiting
+    verdict = quality.judge(ticket.reply, kind=ticket.kind, message=ticket.plain)
+    check = _check(ticket, ticket.replied_by_id, verdict, "asked", now or timezone.now())
+    check.save()
+    return check
+
+
+def to_check(actor: Actor, *, limit: int = 50, offset: int = 0) -> list[QualityCheck]:
+    """Return the drawn answers that wait for a person, the poorest first, with their tickets."""
+    ids = _ids(actor, "q.checked_at IS NULL", [], "q.score, q.id", limit, offset)
+    found = QualityCheck.objects.select_related("ticket", "agency").in_bulk(ids)
+    return [found[one] for one in ids]
+
+
+def _ids(actor: Actor, condition: str, values: list[Any], order: str, limit: int, offset: int) -> list[int]:
+    scope, params = reach_sql(actor, PERMISSION)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT q.id FROM hotline_qualitycheck q JOIN hotline_ticket t ON t.id = q.ticket_id"
+            f" WHERE {condition} AND ({scope}) ORDER BY {order} LIMIT %s OFFSET %s",
+            [*values, *params, limit, offset],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def decide(
+    actor: Actor, check_id: int, verdict: str, note: str = "", *, now: datetime | None = None
+) -> QualityCheck:
+    """Write down what a person found: good, poor or empty. Raises NotFound, Forbidden, BadInput, NotNow."""
+    moment = now or timezone.now()
+    with transaction.atomic():
+        rows = QualityCheck.objects.select_for_update(of=("self",)).select_related("ticket")
+        check = rows.filter(pk=check_id).first()
+        if check is None or not Ticket.objects.visible_to(actor).filter(pk=check.ticket_id).exists():
+            raise NotFound
+        hat = require(actor, PERMISSION, check.ticket)
+        if verdict not in VERDICTS:
+            raise BadInput(_("请选择抽查结论。"), "verdict")
+        if verdict != "good" and not note.strip():
+            raise BadInput(_("不合格的答复请写明问题。"), "note")
+        if check.checked_at is not None:
+            raise NotNow(_("这条答复已抽查过。"))
+        check.verdict, check.note = verdict, note.strip()[:2000]
+        check.checked_at, check.checked_by_id = moment, actor.person_id
+        check.save()
+        record(
+            actor.key,
+            "hotline.quality",
+            f"ticket:{check.ticket_id}",
+            {"check": check.pk, "verdict": verdict},
+            at=moment,
+            on_behalf_of=hat.on_behalf_key,
+        )
+    return check
+
+
+@dataclass(frozen=True, slots=True)
+class UnitQuality:
+    """One unit's answers in a span: how many were looked at, and how many were good.
+
+    `agency_id` None: the hotline's own answers.
+    """
+
+    agency_id: int | None
+    checked: int
+    good: int
+    mean_score: float
+
+
+def by_unit(actor: Actor, since: datetime, until: datetime) -> list[UnitQuality]:
+    """Return what was found per unit in a span, the most poor ones first."""
+    scope, params = reach_sql(actor, PERMISSION)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT q.agency_id, count(*), count(*) FILTER (WHERE q.verdict = 'good'), avg(q.score)::float8"
+            " FROM hotline_qualitycheck q JOIN hotline_ticket t ON t.id = q.ticket_id"
+            f" WHERE q.checked_at >= %s AND q.checked_at < %s AND ({scope})"
+            " GROUP BY q.agency_id ORDER BY count(*) FILTER (WHERE q.verdict <> 'good') DESC, q.agency_id",
+            [since, until, *params],
+        )
+        return [UnitQuality(*row) for row in cursor.fetchall()]
