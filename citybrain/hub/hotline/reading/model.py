@@ -11,6 +11,8 @@ from citybrain.hub.hotline.reading.normal import normalise
 
 CHUNK = 512  # messages that are hashed together: bounds memory, costs no speed
 CANDIDATES = 3
+_STRONGEST = 12  # pairs of characters of which words are told
+_LONGEST = 6  # characters of such a word
 
 Floats = np.ndarray[Any, np.dtype[Any]]
 
@@ -91,10 +93,30 @@ class Model:
         return told
 
     def why(self, message: str, label: str, most: int = 5) -> list[str]:
-        """Return the pairs of characters in a message that spoke most for a label, strongest first."""
-        runs = sorted(
-            {run[at : at + 2] for run in normalise(message).text.split() for at in range(len(run) - 1)}
-        )
-        rows, hashes = grams(runs, (2,))
-        spoke = self.linear.rarity[hashes] * self.linear.weights[hashes, self.labels.index(label)]
-        return [runs[rows[at]] for at in np.argsort(-spoke, kind="stable")[:most] if spoke[at] > 0]
+        """Return the words in a message that spoke most for a label, strongest first.
+
+        A word is a run of neighbouring pairs of characters, each among the strongest of the message.
+        """
+        text = normalise(message).text
+        spoke = self.spoke(text, label)
+        if not len(spoke):
+            return []
+        least = max(float(np.sort(spoke)[-_STRONGEST:][0]), 1e-9)
+        words: dict[str, float] = {}
+        at = 0
+        while at < len(spoke):
+            end = at
+            while end < len(spoke) and spoke[end] >= least and end - at < _LONGEST - 1:
+                end += 1
+            if end > at:
+                words[text[at : end + 1]] = float(spoke[at:end].sum())
+            at = max(end, at + 1)
+        return sorted(words, key=lambda word: (-words[word], word))[:most]
+
+    def spoke(self, text: str, label: str) -> Floats:
+        """Return how much each pair of characters of a normalised text spoke for a label, by its place."""
+        told = np.zeros(max(0, len(text) - 1))
+        held = [at for at in range(len(told)) if text[at] != " " and text[at + 1] != " "]
+        _, hashes = grams([text], (2,))
+        told[held] = self.linear.rarity[hashes] * self.linear.weights[hashes, self.labels.index(label)]
+        return told
