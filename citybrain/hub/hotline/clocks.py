@@ -75,6 +75,9 @@ def show(ticket: Ticket, clocks: list[TicketClock], now: datetime) -> None:
     shown = SHOWN.get(State(ticket.state))
     clock = next((one for one in clocks if one.step == shown), None)
     returning = next((one for one in clocks if one.step == Step.RETURNING), None)
+    handling = next((one for one in clocks if one.step == Step.HANDLING), None)
+    if handling is not None and handling.due_at is not None:
+        ticket.answer_due = handling.due_at
     ticket.return_until = returning.due_at if returning is not None else None
     if clock is None:
         ticket.step = ticket.due_at = ticket.remind_at = None

@@ -24,7 +24,8 @@ MUTABLE = (
     "designated", "return_count", "redo_count", "extension_count", "urge_count", "call_count", "filed_at",
     "dispatched_at", "accepted_at", "replied_at", "concluded_at", "reply", "replied_by_id", "sign_on_time",
     "on_time", "contacted", "solved", "rating", "visited_at", "is_valid", "step", "due_at", "remind_at",
-    "escalation", "return_until", "call_after", "needs_person", "person_reason", "read_at", "flags", "extra",
+    "escalation", "answer_due", "return_until", "call_after", "needs_person", "person_reason", "read_at", "flags",
+    "extra",
 )  # fmt: skip
 SEARCHED = frozenset({"title", "plain", "place_text"})
 CLOCK_COLUMNS = (

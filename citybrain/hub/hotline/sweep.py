@@ -155,7 +155,9 @@ def _mend_one(ticket_id: int, now: datetime) -> int:
         if not mended:
             return 0
         show(held.ticket, held.clocks, now)
-        held.ticket.save(update_fields=["step", "due_at", "remind_at", "escalation", "return_until"])
+        held.ticket.save(
+            update_fields=["step", "due_at", "remind_at", "escalation", "return_until", "answer_due"]
+        )
     return 1
 
 

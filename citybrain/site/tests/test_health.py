@@ -56,6 +56,7 @@ def test_a_slow_loop_may_be_silent_for_its_own_interval():
         "worker.limits",
         "worker.photos",
         "worker.callers",
+        "worker.hotline_quality",
         "worker.kept",
     }
 
@@ -91,3 +92,13 @@ def test_a_full_disk_is_a_fault_with_the_folder_named(monkeypatch, settings):
     part = health.disk(timezone.now())
     assert (part["ok"], part["free_gib"]) == (False, 1.0)
     assert str(settings.HOME) in part["note"]
+
+
+@pytest.mark.django_db
+def test_a_hotline_loop_that_fails_is_named_with_its_error(client):
+    beat_all(timezone.now())
+    State.objects.filter(key="worker.hotline").update(value={"error": "RuntimeError: no", "failures": 3})
+    answer = client.get("/health")
+    assert answer.status_code == 503
+    wrong = {name: part["note"] for name, part in answer.json()["parts"].items() if not part["ok"]}
+    assert wrong == {"worker.hotline": "RuntimeError: no"}

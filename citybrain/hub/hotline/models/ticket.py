@@ -111,6 +111,7 @@ class Ticket(models.Model):
     due_at = models.DateTimeField(null=True, help_text="of that step; null: none, paused or no calendar")
     remind_at = models.DateTimeField(null=True)
     escalation = models.SmallIntegerField(default=0, help_text="0 none, 1 reminded, 2 late, 3 long late")
+    answer_due = models.DateTimeField(null=True, help_text="when the unit's answer is, or was, due")
     return_until = models.DateTimeField(null=True, help_text="last moment for a return")
     call_after = models.DateTimeField(null=True, help_text="when the next call to the caller may be tried")
 
@@ -158,6 +159,9 @@ class Ticket(models.Model):
             models.Index(fields=["state", "due_at"], name="ticket_open_state", condition=Q(is_open=True)),
             models.Index(fields=["agency", "state"], name="ticket_open_agency", condition=Q(is_open=True)),
             models.Index(
+                fields=["district", "state"], name="ticket_open_district", condition=Q(is_open=True)
+            ),
+            models.Index(
                 F("rank").asc(),
                 F("due_at").asc(),
                 F("id").asc(),
@@ -169,6 +173,7 @@ class Ticket(models.Model):
             models.Index(
                 fields=["concluded_at"], name="ticket_concluded", condition=Q(concluded_at__isnull=False)
             ),
+            models.Index(fields=["visited_at"], name="ticket_visited", condition=Q(visited_at__isnull=False)),
             models.Index(fields=["replied_at"], name="ticket_replied", condition=Q(replied_at__isnull=False)),
             models.Index(fields=["changed_at", "id"], name="ticket_changed"),
             GinIndex(fields=["co_agencies"], name="ticket_co"),

@@ -1,0 +1,196 @@
+"""响应率, 解决率, 满意率: rates whose definitions are data, counted in one statement within the reader's rights."""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from functools import lru_cache
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final
+
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+from django.utils.translation import get_language
+
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.hotline.access import reach_sql
+from citybrain.hub.hotline.filters import Filters
+
+PERMISSION: Final = "hotline.board"
+FACTS: Final[dict[str, str]] = {
+    "valid": "t.is_valid",
+    "dispatched": "t.dispatches > 0",
+    "replied": "t.replied_at IS NOT NULL",
+    "replied_in_limit": "t.on_time",
+    "due": "(t.replied_at IS NOT NULL OR t.answer_due < %(now)s)",
+    "signed": "t.sign_on_time IS NOT NULL",
+    "signed_in_limit": "t.sign_on_time",
+    "visited": "t.visited_at IS NOT NULL",
+    "contacted": "t.contacted",
+    "solved": "t.solved",
+    "very_satisfied": "t.rating = 5",
+    "satisfied": "t.rating = 4",
+    "fairly_satisfied": "t.rating = 3",
+    "dissatisfied": "t.rating = 2",
+    "very_dissatisfied": "t.rating = 1",
+    "question": "t.kind = '1'",
+    "help": "t.kind = '2'",
+    "complaint": "t.kind = '3'",
+    "report": "t.kind = '4'",
+    "suggestion": "t.kind = '5'",
+    "praise": "t.kind = '6'",
+    "urgent": "t.rank < 2",
+    "returned": "t.return_count > 0",
+    "redone": "t.redo_count > 0",
+    "extended": "t.extension_count > 0",
+    "answered_directly": "(t.replied_at IS NOT NULL AND t.dispatches = 0)",
+    "by_case": "t.case_id IS NOT NULL",
+}
+MOMENTS: Final = ("received_at", "replied_at", "visited_at", "concluded_at")
+GROUPS: Final[dict[str, str]] = {
+    "": "0",
+    "agency": "t.agency_id",
+    "district": "t.district_id",
+    "street": "t.street_id",
+    "kind": "t.kind",
+    "class": "t.class_label",
+    "item": "t.item_code",
+    "channel": "t.channel",
+}
+
+
+class BadDefinition(ValueError):
+    """A definition that can't be: the text names the file, the rate and what it doesn't know."""
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """One rate: facts above and below the line, and the moment that puts a ticket into a span."""
+
+    key: str
+    zh: str
+    en: str
+    by: str
+    above: tuple[str, ...]
+    below: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        return self.en if (get_language() or "").startswith("en") else self.zh
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """`above` of `below`; `value` 0..1, None where nothing is below the line."""
+
+    above: int
+    below: int
+
+    @property
+    def value(self) -> float | None:
+        return self.above / self.below if self.below else None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One group's rates by key; `group` is an id, a code or a label, None for tickets without."""
+
+    group: Any
+    rates: Mapping[str, Rate]
+
+
+def definitions(on: date | None = None) -> tuple[Definition, ...]:
+    """Return the rates in force on a day: the city's own where it has a file. Raises BadDefinition."""
+    own = Path(settings.HOME) / "hotline" / "rates.toml"
+    stamp = own.stat().st_mtime_ns if own.is_file() else 0
+    tables = _tables(str(own) if stamp else "", stamp)
+    day = on or timezone.localdate()
+    return next((rates for since, rates in tables if since <= day), tables[-1][1])
+
+
+@lru_cache(maxsize=4)
+def _tables(path: str, stamp: int) -> tuple[tuple[date, tuple[Definition, ...]], ...]:
+    shipped = resources.files("citybrain.hub.hotline").joinpath("data/rates.toml")
+    text = Path(path).read_text(encoding="utf-8") if path else shipped.read_text(encoding="utf-8")
+    name = path or "rates.toml"
+    try:
+        tables = tomllib.loads(text)["tables"]
+        read = [(table["from"], tuple(_definition(name, one) for one in table["rates"])) for table in tables]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise BadDefinition(f"{name}: {error!r}; the form is as in hub/hotline/data/rates.toml") from error
+    if not read:
+        raise BadDefinition(f"{name}: no table of rates")
+    return tuple(sorted(read, key=lambda one: one[0], reverse=True))
+
+
+def _definition(name: str, row: dict[str, Any]) -> Definition:
+    made = Definition(row["key"], row["zh"], row["en"], row["by"], tuple(row["above"]), tuple(row["below"]))
+    if made.by not in MOMENTS:
+        raise BadDefinition(f"{name}: rate {made.key}: by {made.by!r} is none of {', '.join(MOMENTS)}")
+    for fact in (*made.above, *made.below):
+        for one in fact.split("|"):
+            if one.removeprefix("!") not in FACTS:
+                raise BadDefinition(f"{name}: rate {made.key}: no fact {one!r}; known are {', '.join(FACTS)}")
+    return made
+
+
+def condition(facts: tuple[str, ...]) -> str:
+    """Return the SQL over `t` for a list of facts; a fact that is unknown of a ticket does not hold."""
+    return " AND ".join(f"({' OR '.join(_fact(one) for one in fact.split('|'))})" for fact in facts) or "true"
+
+
+def _fact(name: str) -> str:
+    sql = f"coalesce({FACTS[name.removeprefix('!')]}, false)"
+    return f"NOT {sql}" if name.startswith("!") else sql
+
+
+def rates(
+    actor: Actor,
+    since: datetime,
+    until: datetime,
+    *,
+    group: str = "",
+    filters: Filters | None = None,
+    permission: str = PERMISSION,
+    now: datetime | None = None,
+) -> list[Row]:
+    """Return the rates of a span (until excluded), in all or per group, those with most tickets first.
+
+    One statement. `group` is a key of GROUPS. Without the permission: no rows at all.
+    """
+    chosen = definitions(timezone.localdate(since))
+    named: dict[str, Any] = {"since": since, "until": until, "now": now or timezone.now()}
+    columns = []
+    for one in chosen:
+        span = f"t.{one.by} >= %(since)s AND t.{one.by} < %(until)s"
+        columns += [
+            f"count(*) FILTER (WHERE {span} AND {condition(side)})" for side in (one.above, one.below)
+        ]
+    spans = {f"(t.{one.by} >= %(since)s AND t.{one.by} < %(until)s)" for one in chosen}
+    scope = _named(*reach_sql(actor, permission), named)
+    asked = _named(*filters.sql(), named) if filters is not None else "true"
+    key = GROUPS[group]
+    sql = (
+        f"SELECT {key} AS grouped, {', '.join(columns)} FROM hotline_ticket t"
+        f" WHERE ({' OR '.join(sorted(spans))}) AND ({scope}) AND ({asked})"
+        " GROUP BY grouped ORDER BY count(*) DESC, grouped"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, named)
+        return [
+            Row(row[0], {one.key: Rate(*row[1 + 2 * at : 3 + 2 * at]) for at, one in enumerate(chosen)})
+            for row in cursor.fetchall()
+        ]
+
+
+def _named(sql: str, params: list[Any], named: dict[str, Any]) -> str:
+    """Return SQL with its places given names, and put the values under them."""
+    parts = sql.split("%s")
+    out = parts[0]
+    for value, rest in zip(params, parts[1:], strict=True):
+        name = f"p{len(named)}"
+        named[name] = value
+        out += f"%({name})s{rest}"
+    return out
