@@ -18,12 +18,14 @@ from citybrain.base.identity.errors import Refused
 from citybrain.faces.gateway import schemas
 from citybrain.faces.gateway.answers import answer, case_page, case_row
 from citybrain.faces.gateway.doors import DeskSession, KeyBearer, actor_of
+from citybrain.faces.gateway.hotline import router as hotline
 from citybrain.faces.gateway.pushes import router as pushes
 from citybrain.hub.cases import actions, detail, figures, filters, items, lists, mapfeed, photos, progress
 from citybrain.hub.cases.errors import BadInput, CaseError
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.lifecycle import TRANSITIONS
 from citybrain.hub.cases.states import Source
+from citybrain.hub.hotline.errors import TicketError
 
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), schemas.ErrorOut)
 LIMIT_MOST = 200
@@ -54,6 +56,11 @@ def failure(code: str, message: str, status: int, field: str = "", ask: str = ""
 
 @api.exception_handler(CaseError)
 def on_case_error(request: HttpRequest, error: CaseError) -> HttpResponse:
+    return failure(error.code, error.message, error.status, error.field)
+
+
+@api.exception_handler(TicketError)
+def on_ticket_error(request: HttpRequest, error: TicketError) -> HttpResponse:
     return failure(error.code, error.message, error.status, error.field)
 
 
@@ -245,4 +252,5 @@ def me(request: HttpRequest) -> HttpResponse:
 
 
 api.add_router("/data", pushes)
+api.add_router("/hotline", hotline, tags=["hotline"])
 api.add_router("", router)

@@ -9,9 +9,11 @@ from django.utils import timezone
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
+from citybrain.hub.hotline.access import is_inside
 from citybrain.hub.hotline.callers.known import find_caller
 from citybrain.hub.hotline.callers.marks import mark_of
-from citybrain.hub.hotline.models.caller import Caller, CallerMark
+from citybrain.hub.hotline.errors import NotFound
+from citybrain.hub.hotline.models.caller import Caller, CallerMark, FoldedMessage
 from citybrain.hub.hotline.models.ticket import Ticket
 
 LOOK: Final = "hotline.take"
@@ -129,3 +131,15 @@ def marks(actor: Actor, limit: int = 200) -> list[CallerMark]:
     require(actor, "hotline.callers")
     order = ("-state", "ends_at", "-proposed_at")  # proposed, in force, ended, declined
     return list(CallerMark.objects.select_related("caller").order_by(*order)[:limit])
+
+
+def folded_into(actor: Actor, ticket_id: int, limit: int = 200) -> tuple[int, list[FoldedMessage]]:
+    """Return how many messages were folded into a ticket, and the newest: for the hotline's people only.
+
+    Raises NotFound for a ticket that the actor can't see, and for a unit: the words may tell who spoke.
+    """
+    ticket = Ticket.objects.visible_to(actor).filter(pk=ticket_id).first()
+    if ticket is None or not is_inside(actor, ticket):
+        raise NotFound
+    found = FoldedMessage.objects.filter(ticket=ticket)
+    return found.count(), list(found.select_related("caller").order_by("-id")[:limit])

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -79,6 +80,9 @@ def _received(actor: Actor, message: Message, now: datetime) -> Taken:
         receipt = actions.receive(actor, replace(message, caller_id=caller_id, extra=extra), now=now)
         if receipt.created and caller_id is not None:
             note_caller(message.phone, message.received_at or now, messages=1)
+        if receipt.created and mark is not None and not danger.may_be(message):
+            words = _("该来电人的标记生效中，请人工判断")
+            Ticket.objects.filter(pk=receipt.ticket_id).update(needs_person=True, person_reason=words)
     return _of(receipt)
 
 
