@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from citybrain.site.cli.hotline_import import import_messages
+from citybrain.site.cli.hotline_replies import replies_file
 
 FILES = click.Path(dir_okay=False, path_type=Path)
 PROMISE = click.FloatRange(0.5, 1, max_open=True)
@@ -138,3 +139,4 @@ def train_files(
 
 
 hotline.add_command(import_messages)
+hotline.add_command(replies_file)
