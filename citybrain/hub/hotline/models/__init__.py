@@ -2,6 +2,13 @@
 
 from citybrain.hub.hotline.models.call import Call, CallState, OperatorLine
 from citybrain.hub.hotline.models.caller import Caller, CallerMark, FoldedMessage, Storm
+from citybrain.hub.hotline.models.knowledge import (
+    KnowledgeEntry,
+    KnowledgeEvent,
+    KnowledgePair,
+    KnowledgeState,
+    KnowledgeVersion,
+)
 from citybrain.hub.hotline.models.link import (
     HandOver,
     HandOverEvent,
@@ -11,6 +18,16 @@ from citybrain.hub.hotline.models.link import (
     Partner,
     PartnerKind,
 )
+from citybrain.hub.hotline.models.reader import (
+    Correction,
+    ModelInUse,
+    ModelState,
+    ReaderLook,
+    ShiftNotice,
+    TicketReading,
+    Watch,
+)
+from citybrain.hub.hotline.models.report import HotlineReport, ReportKind
 from citybrain.hub.hotline.models.ticket import (
     CallBack,
     QualityCheck,
@@ -28,21 +45,35 @@ __all__ = [
     "CallState",
     "Caller",
     "CallerMark",
+    "Correction",
     "FoldedMessage",
     "HandOver",
     "HandOverEvent",
     "HandOverState",
+    "HotlineReport",
+    "KnowledgeEntry",
+    "KnowledgeEvent",
+    "KnowledgePair",
+    "KnowledgeState",
+    "KnowledgeVersion",
     "LinkMessage",
+    "ModelInUse",
+    "ModelState",
     "Nonce",
     "OperatorLine",
     "Partner",
     "PartnerKind",
     "QualityCheck",
+    "ReaderLook",
+    "ReportKind",
+    "ShiftNotice",
     "Storm",
     "Ticket",
     "TicketClock",
     "TicketContact",
     "TicketEvent",
+    "TicketReading",
     "TicketUnit",
     "UnsentNote",
+    "Watch",
 ]
