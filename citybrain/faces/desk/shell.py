@@ -13,6 +13,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.roles import role_named
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.forms.ways import forms_ways
+from citybrain.faces.desk.hotline.ways import hotline_ways, line_topic
 from citybrain.hub.cases.access import VIEW
 from citybrain.hub.cases.lists import lists_for
 
@@ -76,9 +77,15 @@ def rail(actor: Actor, here: str, tabs: Sequence[Any] = ()) -> list[Section]:
         for key, label, icon, permissions in forms_ways()
         if any(actor.may(one) for one in permissions) and (href := _address(f"desk:{key}"))
     ]
+    hotline = [
+        entry(key, label, icon, href)
+        for key, label, icon, permissions in hotline_ways()
+        if any(actor.may(one) for one in permissions) and (href := _address(f"desk:{key}"))
+    ]
     sections = (
         ("", top),
         (_("工作台"), boards + field),
+        (_("热线"), hotline),
         (_("报表"), forms),
         (_("数据"), data),
         (_("资料"), know),
@@ -154,4 +161,5 @@ def page(
     """Return a whole page of the desk. `here` is the key of the rail's line that is lit."""
     actor = actor_of(request)
     shell = {"rail": rail(actor, here, tabs), "here": here, "me": actor, "my_roles": roles_of(actor)}
+    shell["line"] = line_topic(actor)
     return render(request, template, {**shell, **context}, status=status)

@@ -59,6 +59,7 @@ urlpatterns = [
     path("calendar/<int:year>/", reference.calendar_view, name="calendar_year"),
     path("data/", include("citybrain.faces.desk.data.urls")),
     path("forms/", include("citybrain.faces.desk.forms.urls")),
+    path("hotline/", include("citybrain.faces.desk.hotline.urls")),
     path("help/", guide.help_view, name="help"),
     path("m/", phone.tasks_view, name="m_tasks"),
     path("m/lists/<slug:key>/", phone.list_view, name="m_list"),

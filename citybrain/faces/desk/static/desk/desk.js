@@ -4,3 +4,4 @@ import "./board.js";
 import "./picker.js";
 import "./place.js";
 import "./steps.js";
+import "./hotline/calling.js";

@@ -1,4 +1,3 @@
 // What the hotline's pages do. Each part is a module of its own.
 import "./taking.js";
-import "./calling.js";
 import "./drafting.js";

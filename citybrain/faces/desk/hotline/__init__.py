@@ -1,0 +1,1 @@
+"""The hotline on the desk: calls taken, tickets worked through, units answering, callers called back."""

@@ -1,0 +1,91 @@
+"""What the reading of a message said, in words an officer reads: item guesses with their words, urgency, mood."""
+
+import logging
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django.utils.translation import gettext as _
+
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.cases import guess as keywords
+from citybrain.hub.cases import items
+from citybrain.hub.hotline.models import Ticket
+from citybrain.hub.hotline.states import Urgency
+
+log = logging.getLogger("citybrain.desk.hotline")
+MOST: Final = 3
+MOODS: Final = {"thankful": "感谢", "calm": "平静", "upset": "不满", "angry": "愤怒"}
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """An item that a message may be about. `percent` is empty where the confidence isn't a chance."""
+
+    code: str
+    name: str
+    percent: str
+    why: str
+    words: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A reading as the ticket's page shows it. `is_none`: it says that it is none of the items."""
+
+    label: str
+    confidence: str
+    guesses: tuple[Guess, ...]
+    is_none: bool
+    urgency: str
+    urgency_words: tuple[str, ...]
+    mood: str
+    mood_words: tuple[str, ...]
+    place: str
+    why_person: str
+
+
+def guess_of(code: str, confidence: float | None, heard: Sequence[str]) -> Guess | None:
+    """Return a guess in words, None for an item that isn't in force."""
+    item = items.index().by_code.get(code)
+    if item is None:
+        return None
+    said = _("、").join(f"“{one}”" for one in heard)
+    why = _("提到 %(words)s") % {"words": said} if said else _("按整句意思推荐")
+    percent = "" if confidence is None else f"{confidence * 100:.0f} %"
+    return Guess(code, item.name, percent, why, tuple(heard))
+
+
+def keyword_guesses(text: str) -> tuple[Guess, ...]:
+    """Return what the items' own keywords say: what is left when no model is there."""
+    found = [guess_of(one.item.code, None, one.words) for one in keywords.guess(text[:2000])[:MOST]]
+    return tuple(one for one in found if one is not None)
+
+
+def reading_of(actor: Actor, ticket: Ticket) -> Read | None:
+    """Return the reading of a ticket, None where it has not been read."""
+    told = ticket.extra.get("reading") if isinstance(ticket.extra, dict) else None
+    return read_from(told, ticket) if isinstance(told, dict) else None
+
+
+def read_from(told: Mapping[str, Any], ticket: Ticket) -> Read:
+    """Return a reading out of its JSON (`WholeReading.to_json`)."""
+    read_items = told.get("items") or {}
+    guesses = [
+        guess_of(str(one["code"]), float(one["confidence"]), one.get("words") or ())
+        for one in (read_items.get("guesses") or ())[:MOST]
+    ]
+    urgency, mood = told.get("urgency") or {}, told.get("sentiment") or {}
+    level = str(urgency.get("level") or "")
+    return Read(
+        label=str(told.get("label") or ""),
+        confidence=f"{float(told.get('confidence') or 0) * 100:.0f} %",
+        guesses=tuple(one for one in guesses if one is not None),
+        is_none=bool(told.get("item_none")),
+        urgency=str(Urgency(level).label) if level in Urgency.values else "",
+        urgency_words=tuple(urgency.get("words") or ()),
+        mood=_(MOODS.get(str(mood.get("level") or ""), "")) if mood.get("level") in MOODS else "",
+        mood_words=tuple(mood.get("words") or ()),
+        place=str((told.get("place") or {}).get("text") or ""),
+        why_person=ticket.person_reason if ticket.needs_person else "",
+    )

@@ -1,0 +1,32 @@
+"""The lines of the desk's rail about the hotline: where each leads and what is needed for it."""
+
+from django.utils.translation import gettext as _
+
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.hotline.access import UNIT_VIEW, VIEW
+from citybrain.hub.hotline.linking.calls import topic_of
+
+Way = tuple[str, str, str, tuple[str, ...]]
+
+
+def hotline_ways() -> tuple[Way, ...]:
+    """Return the lines about the hotline: key (its address, too), label, icon, permissions of which one is needed."""
+    return (
+        ("hotline_call", _("接听登记"), "headset", ("hotline.take",)),
+        ("hotline_home", _("工单"), "list-details", (VIEW, UNIT_VIEW)),
+        ("hotline_callbacks", _("回访"), "phone-call", ("hotline.call_back",)),
+        ("hotline_callers", _("来电人"), "user-search", ("hotline.callers", "hotline.take")),
+        *supervising_ways(),
+    )
+
+
+def supervising_ways() -> tuple[Way, ...]:
+    """Return the lines of the supervisors' pages (faces/desk/hotline/supervising/)."""
+    return ()
+
+
+def line_topic(actor: Actor) -> str:
+    """Return the push topic of the actor's own telephone line, empty for who takes no calls. No query."""
+    if actor.person_id is None or not actor.may("hotline.take"):
+        return ""
+    return topic_of(actor.person_id)
