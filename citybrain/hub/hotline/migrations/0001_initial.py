@@ -78,6 +78,13 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
+            name='ReaderLook',
+            fields=[
+                ('name', models.CharField(max_length=30, primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
+            ],
+        ),
+        migrations.CreateModel(
             name='Ticket',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -227,6 +234,31 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.knowledgeversion'),
         ),
         migrations.CreateModel(
+            name='ModelInUse',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('version', models.PositiveIntegerField()),
+                ('state', models.CharField(choices=[('in_use', '使用中'), ('kept', '留存'), ('refused', '无法使用')], default='kept', max_length=10)),
+                ('content', models.BinaryField()),
+                ('digest', models.CharField(max_length=64)),
+                ('labels', models.JSONField(default=list)),
+                ('promise', models.FloatField()),
+                ('threshold', models.FloatField(null=True)),
+                ('about', models.JSONField(default=dict)),
+                ('seen', models.BinaryField(default=bytes, help_text='8 bytes of a hash of each message it learnt from, sorted')),
+                ('trouble', models.TextField(blank=True)),
+                ('trained_at', models.DateTimeField()),
+                ('trained_by', models.CharField(max_length=80)),
+                ('used_since', models.DateTimeField(null=True)),
+                ('used_by', models.CharField(blank=True, max_length=80)),
+            ],
+            options={
+                'ordering': ('scheme', '-version'),
+                'constraints': [models.UniqueConstraint(fields=('scheme', 'version'), name='reader_model_version'), models.UniqueConstraint(condition=models.Q(('state', 'in_use')), fields=('scheme',), name='reader_one_in_use')],
+            },
+        ),
+        migrations.CreateModel(
             name='OperatorLine',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -266,11 +298,46 @@ class Migration(migrations.Migration):
             field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hand_overs', to='hotline.partner'),
         ),
         migrations.CreateModel(
+            name='ShiftNotice',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('at', models.DateTimeField()),
+                ('first', models.DateTimeField(help_text='of the first message that was looked at')),
+                ('messages', models.PositiveIntegerField()),
+                ('measures', models.JSONField(default=dict, help_text='shift.Shift.to_json()')),
+                ('seen_at', models.DateTimeField(null=True)),
+                ('seen_by', models.CharField(blank=True, max_length=80)),
+                ('note', models.TextField(blank=True)),
+                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shifts', to='hotline.modelinuse')),
+            ],
+            options={
+                'ordering': ('-at',),
+            },
+        ),
+        migrations.CreateModel(
             name='TicketContact',
             fields=[
                 ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='contact', serialize=False, to='hotline.ticket')),
                 ('name', models.CharField(blank=True, max_length=60)),
                 ('phone', models.CharField(blank=True, max_length=30)),
+            ],
+        ),
+        migrations.CreateModel(
+            name='TicketReading',
+            fields=[
+                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='reading', serialize=False, to='hotline.ticket')),
+                ('at', models.DateTimeField()),
+                ('label', models.CharField(blank=True, max_length=60)),
+                ('confidence', models.FloatField(default=0)),
+                ('threshold', models.FloatField(null=True)),
+                ('item_code', models.CharField(blank=True, max_length=6)),
+                ('item_confidence', models.FloatField(default=0)),
+                ('unknown', models.FloatField(default=0, help_text='share of its characters that the model never saw')),
+                ('whole', models.JSONField(default=dict, help_text='WholeReading.to_json()')),
+                ('agencies', models.JSONField(default=list, help_text='[[agency id, why], …], likeliest first')),
+                ('automatic', models.BooleanField(default=False)),
+                ('reasons', models.JSONField(default=list)),
             ],
         ),
         migrations.AddField(
@@ -474,6 +541,21 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='Correction',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('class', '分类'), ('item', '事项'), ('unit', '承办单位')], max_length=5)),
+                ('label', models.CharField(help_text='the class that was read', max_length=60)),
+                ('was', models.CharField(max_length=60)),
+                ('now', models.CharField(max_length=60)),
+                ('automatic', models.BooleanField(help_text='the ticket had been dispatched by itself')),
+                ('at', models.DateTimeField()),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='hotline.ticket')),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hotline.ticketevent')),
+            ],
+        ),
+        migrations.CreateModel(
             name='TicketUnit',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -504,6 +586,27 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ('-kept_at',),
+            },
+        ),
+        migrations.CreateModel(
+            name='Watch',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('label', models.CharField(max_length=60)),
+                ('on', models.BooleanField(default=True)),
+                ('since', models.DateTimeField()),
+                ('sent', models.PositiveIntegerField(default=0)),
+                ('right', models.PositiveIntegerField(default=0)),
+                ('high', models.FloatField(default=1)),
+                ('looked_at', models.DateTimeField(null=True)),
+                ('changed_at', models.DateTimeField()),
+                ('changed_by', models.CharField(max_length=80)),
+                ('why', models.TextField(blank=True)),
+            ],
+            options={
+                'ordering': ('scheme', 'label'),
+                'constraints': [models.UniqueConstraint(fields=('scheme', 'label'), name='reader_watch_label')],
             },
         ),
         migrations.CreateModel(
@@ -592,6 +695,15 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='linkmessage',
             index=models.Index(condition=models.Q(('next_try_at__isnull', False)), fields=['next_try_at'], name='hotline_link_due'),
+        ),
+        migrations.AddConstraint(
+            model_name='shiftnotice',
+            constraint=models.UniqueConstraint(condition=models.Q(('seen_at__isnull', True)), fields=('model',), name='reader_one_standing_shift'),
+        ),
+        migrations.AddField(
+            model_name='ticketreading',
+            name='model',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.modelinuse'),
         ),
         migrations.AddIndex(
             model_name='ticket',
@@ -742,6 +854,14 @@ class Migration(migrations.Migration):
             constraint=models.UniqueConstraint(fields=('ticket', 'seq'), name='ticket_event_seq'),
         ),
         migrations.AddIndex(
+            model_name='correction',
+            index=models.Index(fields=['label', 'at'], name='reader_correction_label'),
+        ),
+        migrations.AddConstraint(
+            model_name='correction',
+            constraint=models.UniqueConstraint(fields=('event', 'kind'), name='reader_correction_once'),
+        ),
+        migrations.AddIndex(
             model_name='ticketunit',
             index=models.Index(fields=['ticket', 'id'], name='ticket_unit_ticket'),
         ),
@@ -752,5 +872,13 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='ticketunit',
             constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('ticket', 'agency'), name='ticket_unit_once'),
+        ),
+        migrations.AddIndex(
+            model_name='ticketreading',
+            index=models.Index(fields=['at'], name='reader_reading_at'),
+        ),
+        migrations.AddIndex(
+            model_name='ticketreading',
+            index=models.Index(condition=models.Q(('automatic', True)), fields=['label', 'at'], name='reader_automatic'),
         ),
     ]
