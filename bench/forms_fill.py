@@ -4,6 +4,9 @@
 copies of 46 data sets of a city (14 million people in 6,127 communities, scattered over every table), lends them for
 forms, and reads as a community's grid leader does: rights, masks, freshness, conflicts, disputes, answers and receipts
 included. Every reading is of a community not read before. Prints one JSON object.
+
+`--keep FOLDER` keeps the database there; with a folder that holds one only what lacks is made, and the measuring done
+again over other communities. `--scattered` leaves rows where they fall, as copies were made before they had places.
 """
 
 import argparse
@@ -45,11 +48,13 @@ EXTRA = {
 
 
 @contextlib.contextmanager
-def database() -> Iterator[None]:
-    """Start a database with the tables of citybrain, and make Django use it."""
+def database(keep: str) -> Iterator[None]:
+    """Start a database with the tables of citybrain, in a folder that is kept or for this once; Django uses it."""
     from citybrain.site.postgres import Server
 
-    with tempfile.TemporaryDirectory(prefix="citybrain-bench-") as folder:
+    where = contextlib.nullcontext(keep) if keep else tempfile.TemporaryDirectory(prefix="citybrain-bench-")
+    with where as folder:
+        Path(folder).mkdir(exist_ok=True)
         Path(folder).chmod(0o755)
         server = Server(Path(folder) / "postgres", durable=True)
         os.environ |= {
@@ -126,51 +131,74 @@ def column_sql(code: str, shape: Any, field: Any) -> str:
     return f"chr(19968 + (i % 900)::int) || '{field.name[:3]}' || (i % 97)"
 
 
-def copy(code: str, shape: Any, people: int) -> int:
-    """Make a set's serving copy with the indexes a copy has; return its rows."""
+def copy(code: str, shape: Any, people: int, *, placed: bool) -> int:
+    """Make a set's serving copy with the indexes and places a copy has; return its rows."""
     from django.db import connection
 
-    from citybrain.base.lake import serving
+    from citybrain.base.lake import residences, serving
+
+    homes = [one.code for one in residences.registered()]
+    written = placed and code in homes
+    told = (
+        {"table": "bench", "written": written, "by": {one: ["bench", 1] for one in homes}} if placed else {}
+    )
+    own = [*(["_place", "_also"] if placed else []), *(["_written"] if written else [])]
 
     rows = max(1, int(people * SHARES.get(code, OTHER)))
     shift = people - int(people * SHARES["ga_floating"]) if code == "ga_floating" else 0
     who = f"(i + {shift})" if code.startswith("ga_") else "(i * 7919 % %(people)s)"
-    columns = ", ".join(f'"{one.name}" {one.type.postgres}' for one in shape.fields)
+    columns = ", ".join(
+        [f'"{one.name}" {one.type.postgres}' for one in shape.fields] + [f"{one} bigint" for one in own]
+    )
     key = "||chr(31)||".join(f'"{name}"::text' for name in shape.keys)
     named = ", ".join(f'{column_sql(code, shape, one)} AS "{one.name}"' for one in shape.fields)
+    named += ", place::bigint AS _place, NULL::bigint AS _also" * placed + ", 1::bigint AS _written" * written
     with connection.cursor() as cursor:
+        cursor.execute("SELECT rows FROM lake_serving WHERE code = %s", [code])
+        if kept := cursor.fetchone():
+            return int(kept[0])
         cursor.execute("SET maintenance_work_mem = '512MB'")
+        cursor.execute(f"DROP TABLE IF EXISTS serving.{code}")
         cursor.execute(f"CREATE UNLOGGED TABLE serving.{code} (_key text NOT NULL, {columns})")
         sql = (
             f"INSERT INTO serving.{code} SELECT {key}, r.* FROM (SELECT {named} FROM (SELECT i, p, code AS place "
             f"FROM (SELECT i, {who} AS p FROM generate_series(0::bigint, {rows - 1}) AS g (i)) AS n "
             "JOIN places ON places.n = (hashint8(p)::bigint & 2147483647) % (SELECT count(*) FROM places)"
-            ") AS m) AS r"
+            f") AS m) AS r {'ORDER BY _place' * placed}"
         )
+        cursor.execute("SET work_mem = '256MB'")
         cursor.execute(sql.replace("%(people)s", str(people)))
         cursor.execute(f"ALTER TABLE serving.{code} ADD PRIMARY KEY (_key)")
         for name in serving.indexed(shape):
             cursor.execute(f'CREATE INDEX ON serving.{code} ("{name}")')
+        if placed:
+            cursor.execute(f"CREATE INDEX ON serving.{code} (_place)")
+            cursor.execute(f"CREATE INDEX ON serving.{code} (_also) WHERE _also IS NOT NULL")
         cursor.execute(
-            "INSERT INTO lake_serving (code, relation, version, rows, shape, at) VALUES (%s, %s, 1, %s, %s, now())",
-            [code, f"serving.{code}", rows, json.dumps(shape.to_json())],
+            "INSERT INTO lake_serving (code, relation, version, rows, shape, placed, at) "
+            "VALUES (%s, %s, 1, %s, %s, %s, now())",
+            [code, f"serving.{code}", rows, json.dumps(shape.to_json()), json.dumps(told)],
         )
         cursor.execute(f"VACUUM ANALYZE serving.{code}")
     return rows
 
 
-def copies(shapes_of: dict[str, Any], people: int) -> int:
-    """Make all copies, two at a time; return their rows."""
+def copies(shapes_of: dict[str, Any], people: int, *, placed: bool) -> tuple[int, float]:
+    """Make all copies, two at a time; return their rows, and the CPU seconds the server spent."""
     from django.db import connection
 
-    def one(told: tuple[str, Any]) -> int:
+    def one(told: tuple[str, Any]) -> tuple[int, float]:
         try:
-            return copy(*told, people)
+            with connection.cursor() as cursor:  # all is done by the one process whose seconds are counted
+                cursor.execute("SET max_parallel_maintenance_workers = 0")
+                cursor.execute("SET max_parallel_workers_per_gather = 0")
+            return copy(*told, people, placed=placed), _server()[0]
         finally:
             connection.close()
 
     with ThreadPoolExecutor(2) as pool:
-        return sum(pool.map(one, shapes_of.items()))
+        made = list(pool.map(one, shapes_of.items()))
+    return sum(rows for rows, _spent in made), sum(spent for _rows, spent in made)
 
 
 def lend(shapes_of: dict[str, Any], city: Any) -> None:
@@ -233,17 +261,18 @@ def columns_of(shapes_of: dict[str, Any], count: int, sets: int) -> list[Any]:
 
 
 def timed(work: Callable[[Any], int], communities: list[Any]) -> dict[str, Any]:
-    """Do some work for one community after the other; return seconds (the first one's apart) and statements."""
+    """Do some work for one community after the other; return seconds (the first one's apart), statements and reads."""
     from django.db import connection
     from django.test.utils import CaptureQueriesContext
 
-    seconds, rows, cpu = [], [], []
+    seconds, rows, cpu, server = [], [], [], []
     for one in communities:
-        actor = leader(one)
+        actor, served = leader(one), _server()
         begun, before = time.perf_counter(), time.process_time()
         rows.append(work((actor, one)))
         seconds.append(time.perf_counter() - begun)
         cpu.append(time.process_time() - before)
+        server.append([after - since for after, since in zip(_server(), served, strict=True)])
     with CaptureQueriesContext(connection) as seen:
         work((actor, one))
     later = sorted(seconds[1:])
@@ -251,7 +280,30 @@ def timed(work: Callable[[Any], int], communities: list[Any]) -> dict[str, Any]:
         "rows": round(statistics.mean(rows)), "first_s": round(seconds[0], 3),
         "median_s": round(statistics.median(later), 3), "most_s": round(later[-1], 3),
         "our_cpu_s": round(statistics.median(cpu[1:]), 3), "statements": len(seen),
+        "database_cpu_s": round(statistics.median(one[0] for one in server[1:]), 3),
+        "pages_read": round(statistics.median(one[1] for one in server[1:])),
+        "disk_mb": round(statistics.median(one[2] for one in server[1:]) / 1e6, 1),
     }  # fmt: skip
+
+
+def _server() -> tuple[float, int, int]:
+    """Return what our connection's server process has used: CPU seconds, pages from outside its buffers, disk bytes."""
+    import psutil
+    from django.db import connection
+
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT pg_backend_pid(), blks_read FROM pg_stat_database WHERE datname = current_database()"
+        )
+        pid, pages = cursor.fetchone()
+    process = psutil.Process(pid)
+    spent = process.cpu_times()
+    try:
+        disk = process.io_counters().read_bytes
+    except psutil.AccessDenied:  # without the right to look there: none told
+        disk = 0
+    return spent.user + spent.system, pages, disk
 
 
 def measure(shapes_of: dict[str, Any], communities: list[Any], rounds: int) -> dict[str, Any]:
@@ -280,7 +332,10 @@ def measure(shapes_of: dict[str, Any], communities: list[Any], rounds: int) -> d
     def form(columns: list[Any]) -> Callable[[tuple[Any, Any]], int]:
         return lambda asked: len(list(know(asked[0], asked[1], columns).rows()))
 
-    parts = [communities[at::3][: rounds + 1] for at in range(3)]
+    from citybrain.base.identity.models import Person
+
+    before = Person.objects.count() // 3  # communities read before, where the database was kept
+    parts = [communities[at::3][before : before + rounds + 1] for at in range(3)]
     return {
         "roster_of_46_sets": timed(roster, parts[0]),
         "form_of_40_columns_from_12_sets": timed(form(columns_of(shapes_of, 40, 12)), parts[1]),
@@ -288,36 +343,64 @@ def measure(shapes_of: dict[str, Any], communities: list[Any], rounds: int) -> d
     }
 
 
+def make(shapes_of: dict[str, Any], wish: argparse.Namespace) -> tuple[int, float, float]:
+    """Make the city and its copies; return their rows, the seconds that took, and the server's CPU seconds."""
+    from citybrain.base.areas.models import Area
+
+    if not Area.objects.exists():
+        lay_out(shapes_of, wish)
+    begun = time.perf_counter()
+    rows, spent = copies(shapes_of, wish.people, placed=not wish.scattered)
+    return rows, time.perf_counter() - begun, spent
+
+
+def lay_out(shapes_of: dict[str, Any], wish: argparse.Namespace) -> None:
+    """Make the areas and who may read what, and tell PostgreSQL the places."""
+    from django.db import connection
+
+    places = areas(wish.communities or max(1, wish.people * 6_127 // 14_000_000))
+    lend(shapes_of, places[0].parent.parent.parent)
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE SCHEMA IF NOT EXISTS serving")
+        cursor.execute("CREATE TABLE places (n bigint, code text)")
+        cursor.executemany(
+            "INSERT INTO places VALUES (%s, %s)", [(n, one.code) for n, one in enumerate(places)]
+        )
+        cursor.execute("ANALYZE places")
+
+
 def main() -> None:
     ask = argparse.ArgumentParser(description=__doc__)
     ask.add_argument("--people", type=int, default=14_000_000)
     ask.add_argument("--communities", type=int, default=0, help="default: as many as give 2,285 people each")
     ask.add_argument("--rounds", type=int, default=10)
+    ask.add_argument("--keep", default="", help="folder of a database that is kept, or was")
+    ask.add_argument("--scattered", action="store_true", help="copies without places")
     wish = ask.parse_args()
-    with database():
+    with database(wish.keep):
         from _city import machine
-        from django.db import connection
 
-        count = wish.communities or max(1, wish.people * 6_127 // 14_000_000)
-        places = areas(count)
+        from citybrain.base.areas.models import Area
+
         shapes_of = shapes()
-        lend(shapes_of, places[0].parent.parent.parent)
-        begun = time.perf_counter()
-        with connection.cursor() as cursor:
-            cursor.execute("CREATE SCHEMA IF NOT EXISTS serving")
-            cursor.execute("CREATE TABLE places (n bigint, code text)")
-            cursor.executemany(
-                "INSERT INTO places VALUES (%s, %s)", [(n, one.code) for n, one in enumerate(places)]
-            )
-            cursor.execute("ANALYZE places")
-        rows = copies(shapes_of, wish.people)
-        made = time.perf_counter() - begun
+        told = Path(wish.keep or os.environ["CITYBRAIN_HOME"]) / "made.json"
+        if not told.exists():
+            rows, seconds, spent = make(shapes_of, wish)
+            made = {
+                "people": wish.people,
+                "placed": not wish.scattered,
+                "rows": rows,
+                "made_s": round(seconds),
+            }
+            told.write_text(json.dumps({**made, "made_database_cpu_s": round(spent)}))
+        places = list(Area.objects.filter(level=4).order_by("pk"))
         found = measure(shapes_of, places, wish.rounds)
-    told = {
-        "people": wish.people, "communities": count, "sets": len(shapes_of), "rows": rows, "made_s": round(made),
-        **found, "wanted": {"roster_s": 2.0, "form_s": 3.0}, "machine": machine(),
+        told_made = json.loads(told.read_text())
+    result = {
+        **told_made, "communities": len(places), "sets": len(shapes_of), **found,
+        "wanted": {"roster_s": 2.0, "form_s": 3.0}, "machine": machine(),
     }  # fmt: skip
-    print(json.dumps(told, ensure_ascii=False, indent=1))
+    print(json.dumps(result, ensure_ascii=False, indent=1))
 
 
 if __name__ == "__main__":

@@ -76,7 +76,8 @@ class Staged(models.Model):
 class Serving(models.Model):
     """The copy of a data set in PostgreSQL (schema `serving`) for look-ups by key and filter.
 
-    `relation` is the table that serves now; "" asks for the copy to be made anew.
+    `relation` is the table that serves now; "" asks for the copy to be made anew. `placed` tells how its rows lie
+    (`residences.Placed`; empty: as they came).
     """
 
     code = models.TextField(primary_key=True)
@@ -85,6 +86,7 @@ class Serving(models.Model):
     rows = models.BigIntegerField(default=0)
     at = models.DateTimeField(db_default=Now())
     shape = models.JSONField(default=dict)
+    placed = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()), blank=True)
 
     class Meta:
         db_table = "lake_serving"

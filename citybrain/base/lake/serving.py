@@ -1,7 +1,8 @@
 """Serving copies: a data set as a table of PostgreSQL, for look-ups by key at thousands a second.
 
 A copy is built beside the one that serves and takes its place at once; the old one stays for `GRACE_SECONDS`, for
-statements already on their way. Column `_key` holds the key's values as text, joined by `SEPARATOR`.
+statements already on their way. Column `_key` holds the key's values as text, joined by `SEPARATOR`. Copies about
+people lie in the order of the places where these live (see residences).
 """
 
 import hashlib
@@ -15,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import duckdb
 import psycopg
@@ -23,12 +24,14 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from psycopg import sql
+from pyiceberg.manifest import DataFile
 
 from citybrain.base.catalogue.models import Grant
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.lake import database, engine, locks, names
+from citybrain.base.lake import database, engine, locks, names, residences
 from citybrain.base.lake.models import Serving
 from citybrain.base.lake.names import LakeError, literal, quoted
+from citybrain.base.lake.residences import Placed, Places
 from citybrain.base.lake.tables import Table
 
 log = logging.getLogger("citybrain.lake")
@@ -81,10 +84,10 @@ def ask(code: str, shape: Shape) -> None:
     Serving.objects.get_or_create(code=code, defaults={"shape": shape.to_json()})
 
 
-def publish(code: str, shape: Shape, version: int | None = None) -> Published:
+def publish(code: str, shape: Shape, version: int | None = None, *, anew: bool = False) -> Published:
     """Make the copy of a version, the current one by default, and let it serve; return it.
 
-    The version that serves already isn't copied again. Raises LakeError for a set without a key.
+    The version that serves already isn't copied again, unless `anew`. Raises LakeError for a set without a key.
     """
     if not shape.keys:
         raise LakeError(f"lake: {code} has no key, so it can't be served by key")
@@ -92,11 +95,14 @@ def publish(code: str, shape: Shape, version: int | None = None) -> Published:
         number = Table(code).version() if version is None else version
         kept = Serving.objects.filter(code=code).first()
         told = shape.to_json()
-        if kept and kept.relation and kept.version == number and kept.shape == told:
+        if kept and kept.relation and kept.version == number and kept.shape == told and not anew:
             return Published(kept.relation, number, kept.rows, 0.0)
         began = time.monotonic()
-        relation, rows = _build(code, shape, number)
-        fresh = {"relation": f"{SCHEMA}.{relation}", "version": number, "rows": rows, "shape": told}
+        relation, rows, placed = _build(code, shape, number)
+        fresh = {
+            "relation": f"{SCHEMA}.{relation}", "version": number, "rows": rows, "shape": told,
+            "placed": placed.to_json(),
+        }  # fmt: skip
         Serving.objects.update_or_create(code=code, defaults=fresh | {"at": timezone.now()})
         if kept and kept.relation:
             _retire(kept.relation)
@@ -135,36 +141,47 @@ def indexed(shape: Shape) -> list[str]:
     return [*([shape.subject] if shape.keys != (shape.subject,) else []), *places]
 
 
-def _build(code: str, shape: Shape, version: int) -> tuple[str, int]:
-    """Make the table with its rows and indexes; return its name and how many rows."""
+def _build(code: str, shape: Shape, version: int) -> tuple[str, int, Placed]:
+    """Make the table with its rows and indexes; return its name, how many rows, and how they are placed."""
+    files = Table(code).data_files(version)
+    places = Places(code, shape, version, sum(one.record_count for one in files))
     name = f"{prefix(code)}{version}_{os.urandom(4).hex()}"
     table = sql.Identifier(SCHEMA, name)
     columns: list[sql.Composable] = [sql.SQL("_key text NOT NULL")]
     columns += [
         sql.SQL("{} {}").format(sql.Identifier(one.name), sql.SQL(one.type.postgres)) for one in shape.fields
     ]
+    columns += [sql.SQL("{} bigint").format(sql.Identifier(one)) for one in places.columns]
     with database.connect() as link:
         link.execute("SET synchronous_commit = off")
         link.execute("SET maintenance_work_mem = '256MB'")
         link.execute(sql.SQL("CREATE TABLE {} ({})").format(table, sql.SQL(", ").join(columns)))
         try:
-            rows = _fill(code, shape, version, name)
+            rows = _fill(places, files, name)
             link.execute(sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (_key)").format(table))
             for field in indexed(shape):
                 link.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, sql.Identifier(field)))
+            _index_places(link, table, places)
             link.execute("SET synchronous_commit = on")
             link.execute(sql.SQL("ANALYZE {}").format(table))
         except BaseException:
             link.execute(sql.SQL("DROP TABLE {}").format(table))
             raise
-    return name, rows
+    return name, rows, places.placed
 
 
-def _fill(code: str, shape: Shape, version: int, name: str) -> int:
+def _index_places(link: psycopg.Connection[Any], table: sql.Identifier, places: Places) -> None:
+    """Index where rows belong; few belong to a second place."""
+    if residences.PLACE in places.columns:
+        place, also = sql.Identifier(residences.PLACE), sql.Identifier(residences.ALSO)
+        link.execute(sql.SQL("CREATE INDEX ON {} ({})").format(table, place))
+        link.execute(sql.SQL("CREATE INDEX ON {0} ({1}) WHERE {1} IS NOT NULL").format(table, also))
+
+
+def _fill(places: Places, files: Sequence[DataFile], name: str) -> int:
     """Copy the rows, in lanes side by side; return how many."""
-    table = Table(code)
-    files = table.data_files(version)
-    schema = table.schema(version or None)
+    code, version = places.code, places.version
+    schema = Table(code).schema(version or None)
     total = sum(one.record_count for one in files)
     count = LANES if total > LANE_ROWS else 1
     lanes: list[list[str]] = [[] for _ in range(count)]
@@ -173,12 +190,14 @@ def _fill(code: str, shape: Shape, version: int, name: str) -> int:
         lightest = loads.index(min(loads))
         lanes[lightest].append(names.path_of(one.file_path))
         loads[lightest] += one.record_count
-    queries = [_rows_sql(engine.files_sql(paths, schema), shape) for paths in lanes if paths]
+    sources = [engine.files_sql(paths, schema) for paths in lanes if paths]
+    queries = [_rows_sql(source, places) for source in sources]
     if count > 1 and len(files) == 1:
         half = total // 2
-        queries = [f"{queries[0]} WHERE file_row_number {side} {half}" for side in ("<", ">=")]
+        limits = (f" WHERE r.file_row_number {side} {half}" for side in ("<", ">="))
+        queries = [_rows_sql(sources[0], places, limit) for limit in limits]
     with engine.session(read_only_files=False) as link, ThreadPoolExecutor(max(1, len(queries))) as pool:
-        counts = list(pool.map(lambda query: _lane(link.cursor(), query, shape, name), queries))
+        counts = list(pool.map(lambda query: _lane(link.cursor(), query, places, name), queries))
     if sum(counts) != total:
         raise LakeError(
             f"lake: {code} v{version} has {total} rows, {sum(counts)} arrived in its serving copy"
@@ -186,19 +205,20 @@ def _fill(code: str, shape: Shape, version: int, name: str) -> int:
     return total
 
 
-def _rows_sql(source: str, shape: Shape) -> str:
-    """Return the query of a copy's rows: `_key`, then the fields."""
-    parts = [f"{quoted(key)}::VARCHAR" for key in shape.keys]
+def _rows_sql(source: str, places: Places, limit: str = "") -> str:
+    """Return the query of a copy's rows: `_key`, the fields, then its own columns of places."""
+    parts = [f"r.{quoted(key)}::VARCHAR" for key in places.shape.keys]
     key = f" || chr({ord(SEPARATOR)}) || ".join(parts)
-    fields = ", ".join(quoted(one) for one in shape.names)
-    return f"SELECT {key} AS _key, {fields} FROM {source}"
+    fields = ", ".join(f"r.{quoted(one)}" for one in places.shape.names)
+    return places.select(f"{key} AS _key, {fields}", source, limit)
 
 
-def _lane(link: duckdb.DuckDBPyConnection, query: str, shape: Shape, name: str) -> int:
+def _lane(link: duckdb.DuckDBPyConnection, query: str, places: Places, name: str) -> int:
     """Let DuckDB write CSV into a pipe and PostgreSQL copy from it; return the rows that arrived."""
+    shape = places.shape
     texts = ", ".join(quoted(one.name) for one in shape.fields if one.type.is_text)
     forced = f'("_key"{", " + texts if texts else ""})'
-    names_of = sql.SQL(", ").join(map(sql.Identifier, ("_key", *shape.names)))
+    names_of = sql.SQL(", ").join(map(sql.Identifier, ("_key", *shape.names, *places.columns)))
     statement = sql.SQL("COPY {} ({}) FROM STDIN (FORMAT csv, NULL '\\N')").format(
         sql.Identifier(SCHEMA, name), names_of
     )
@@ -261,15 +281,28 @@ def _pipe() -> Iterator[Path]:
 
 
 def tick(now: datetime) -> int:
-    """Make copies that are asked for or behind, and remove those that serve no more; return how many."""
+    """Make copies that are asked for or behind, and remove those that serve no more; return how many.
+
+    When all are there, one whose places are old is made anew: no round of an upgraded city takes long.
+    """
     done = 0
-    for row in list(Serving.objects.order_by("at")):
+    copies = list(Serving.objects.order_by("at"))
+    for row in copies:
         table = Table(row.code)
         if not table.exists() or (row.relation and row.version >= table.version()):
             continue
         publish(row.code, Shape.from_json(row.shape))
         done += 1
-    return done + sweep(now)
+    return (done or _place_anew(copies)) + sweep(now)
+
+
+def _place_anew(copies: Sequence[Serving]) -> int:
+    """Make the copy anew whose places are most behind; return how many."""
+    row = next((one for one in residences.behind(copies) if Table(one.code).exists()), None)
+    if row is None:
+        return 0
+    publish(row.code, Shape.from_json(row.shape), row.version, anew=True)
+    return 1
 
 
 def sweep(now: datetime) -> int:

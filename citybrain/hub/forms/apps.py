@@ -7,3 +7,9 @@ class FormsConfig(AppConfig):
     name = "citybrain.hub.forms"
     label = "forms"
     default_auto_field = "django.db.models.BigAutoField"
+
+    def ready(self) -> None:
+        from citybrain.base.lake import residences
+        from citybrain.hub.forms.knowing.people import residences as told
+
+        residences.register(*told())

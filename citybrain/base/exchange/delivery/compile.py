@@ -22,8 +22,10 @@ from citybrain.base.catalogue.shape import Field, Shape
 from citybrain.base.catalogue.types import Type
 from citybrain.base.exchange.delivery.refusals import Refused
 from citybrain.base.exchange.delivery.values import BadValue, made
+from citybrain.base.lake import residences
 
 Dialect = Literal["postgres", "duckdb"]
+Near = Literal["", "places", "places or strays"]
 ALIAS: Final = "s"
 LAKE_ROWS: Final = "lake_rows"  # what the rows of a version are called in DuckDB
 MOST_ROWS: Final = 1_000
@@ -247,23 +249,55 @@ class Compiler:
         return self._done(query.limit(asked.limit + 1), chosen)
 
     def among(
-        self, table: str, fields: Sequence[str], name: str, where: Sequence[Condition] = (), last: str = ""
+        self,
+        table: str,
+        fields: Sequence[str],
+        name: str,
+        where: Sequence[Condition] = (),
+        last: str = "",
+        *,
+        near: Near = "",
+        written: bool = False,
     ) -> Statement:
         """Return the rows of a serving copy whose field `name` is one of parameter `among`, one for each subject.
 
         `name` limits rows as the grant's own conditions do: by what lies in the set, and it needn't be granted. Of
         several rows of a subject the one with the greatest `last` (a granted, unmasked field) is given, else the
         greatest key. Last columns: `_key`, then `_subject` and `_many` (rows of that subject) where the set has one.
+
+        `near`: of a copy with places (lake.residences) only rows at one of parameter `places` are looked at, or also
+        those of parameter `strays`, some of the people of `among`. `written` adds the column `_written` of a
+        residence set.
         """
         self.params = {}
         chosen = self.fields_asked(fields)
         query = self._with_own(self.select(chosen), subject=True).from_(_aliased(table))
-        wanted = exp.cast(exp.Placeholder(this="among"), exp.DataType.build("text[]", dialect="postgres"))
-        query = query.where(exp.EQ(this=self._column(name), expression=exp.Any(this=exp.paren(wanted))))
-        query = query.where(*self._conditions(where))
+        rows = _among(self._named(name), "among", "text")
+        if near and self.subject is not None:
+            rows = self._near(self._named(name), self._named(self.subject), near)
+        query = query.where(rows).where(*self._conditions(where))
         if self.subject is not None:
             query = self._one_each(query, self._column(self.subject), last)
+        if written:
+            query = query.select(exp.column(residences.WRITTEN, table=ALIAS))
         return self._done(query, chosen)
+
+    def _named(self, name: str) -> exp.Expr:
+        """Return a field as a copy is searched by it: one that is the whole key by `_key`, which has the index."""
+        return exp.column("_key", table=ALIAS) if self.keys == (name,) else self._column(name)
+
+    @staticmethod
+    def _near(column: exp.Expr, subject: exp.Expr, near: Near) -> exp.Expr:
+        """Return rows limited to those at some places, and those of people who may have rows elsewhere.
+
+        There the column is part of an expression, so that no index of it is asked for each of thousands of people.
+        """
+        own = (exp.column(one, table=ALIAS) for one in (residences.PLACE, residences.ALSO))
+        unasked = exp.DPipe(this=column, expression=exp.Literal.string(""), safe=True)
+        here = exp.and_(
+            _among(unasked, "among", "text"), exp.or_(*(_among(one, "places", "bigint") for one in own))
+        )
+        return exp.or_(here, _among(subject, "strays", "text")) if near == "places or strays" else here
 
     def _one_each(self, query: exp.Select, subject: exp.Expr, last: str) -> exp.Select:
         """Return the query with one row for each subject, and how many there are."""
@@ -343,6 +377,12 @@ class Compiler:
 def _as_text(one: Field) -> Field:
     """Return a masked field as what it shows: text."""
     return replace(one, type=Type("varchar"))
+
+
+def _among(column: exp.Expr, name: str, kind: str) -> exp.Expr:
+    """Return that a column is one of a parameter's array."""
+    listed = exp.cast(exp.Placeholder(this=name), exp.DataType.build(f"{kind}[]", dialect="postgres"))
+    return exp.EQ(this=column, expression=exp.Any(this=exp.paren(listed)))
 
 
 def _aliased(table: str) -> exp.Expr:

@@ -220,7 +220,7 @@ class _Work:
         asked: Mapping[str, tuple[Sequence[str], tuple[str, ...]]],
     ) -> None:
         """Read fields of sets about people, as far as they are granted."""
-        wants = []
+        wants, here = [], self.people.here
         for code, (names, numbers) in asked.items():
             right = best(rights.get(code, ()), names)
             if right is None:
@@ -228,7 +228,7 @@ class _Work:
             self.rights[code] = right
             granted = tuple(dict.fromkeys(name for name in names if name in right.fields))
             if granted and numbers and right.shape.subject:
-                wants.append(Want(right, granted, right.shape.subject, numbers, (), right.last))
+                wants.append(Want(right, granted, right.shape.subject, numbers, (), right.last, here))
         self.read.update(Reading(self.actor, self.purpose).read(wants))
 
     def _lacking(self, columns: Sequence[Column]) -> tuple[str, ...]:

@@ -22,6 +22,8 @@ from citybrain.base.exchange.delivery.keyed import hash_texts, site_key
 from citybrain.base.exchange.delivery.subjects import normal
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
+from citybrain.base.lake.residences import Residence
+from citybrain.hub.forms.knowing.here import Here
 from citybrain.hub.forms.knowing.reading import Read, Reading, Want
 from citybrain.hub.forms.knowing.rights import WORKING, HasId, Right, require_work, rights_of
 
@@ -57,6 +59,11 @@ def homes() -> tuple[Home, ...]:
     )  # fmt: skip
 
 
+def residences() -> tuple[Residence, ...]:
+    """Return the homes by which serving copies are placed: those that tell communities, permits before the register."""
+    return tuple(Residence(one.dataset, one.region) for one in reversed(homes()) if one.region)
+
+
 @cache
 def same() -> Mapping[str, tuple[str, ...]]:
     """Return for a field ("dataset.field") those that hold the same of a person, in the order they are asked."""
@@ -81,7 +88,7 @@ class People:
     """People of one area, found for one actor; only `residents` makes them. `not_asked` says what couldn't be read.
 
     `not_asked` is {data set: "down" or "no_right"} of the sets that say who lives where; `read` how the others were
-    read, without their rows.
+    read, without their rows; `here` where to look for these people's rows.
     """
 
     area_id: int
@@ -90,6 +97,7 @@ class People:
     tokens: tuple[str, ...] = field(repr=False)
     not_asked: Mapping[str, str] = field(default_factory=dict)
     read: Mapping[str, tuple[Right, Read]] = field(default_factory=dict, repr=False)
+    here: Here = field(default_factory=Here, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.numbers)
@@ -112,7 +120,7 @@ class People:
     def _at(self, places: Sequence[int]) -> "People":
         return People(
             self.area_id, self.actor, tuple(self.numbers[at] for at in places),
-            tuple(self.tokens[at] for at in places), self.not_asked, self.read,
+            tuple(self.tokens[at] for at in places), self.not_asked, self.read, self.here,
         )  # fmt: skip
 
 
@@ -170,10 +178,11 @@ def residents(
         tuple(token for token, _n in ranked),
         not_asked,
         {
-            want.right.dataset.code: (want.right, replace(read[want.right.dataset.code], rows={}))
+            want.right.dataset.code: (want.right, replace(read[want.right.dataset.code], rows={}, found=None))
             for want in wants
             if not read[want.right.dataset.code].down
         },
+        Here({one.code: one.found for one in read.values() if one.found is not None}),
     )
 
 

@@ -20,25 +20,36 @@ from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.delivery import receipts, subjects
 from citybrain.base.exchange.delivery.calls import What
-from citybrain.base.exchange.delivery.compile import Compiler, Statement
+from citybrain.base.exchange.delivery.compile import Compiler, Near, Statement
 from citybrain.base.exchange.delivery.refusals import Refused
 from citybrain.base.exchange.models import SetKind
 from citybrain.base.identity.actor import Actor
 from citybrain.base.lake import serving
 from citybrain.base.lake.models import Serving
+from citybrain.base.lake.residences import Placed
 from citybrain.hub.forms.knowing.arrays import as_array
+from citybrain.hub.forms.knowing.here import Found, Here, Look, tells
 from citybrain.hub.forms.knowing.rights import MODE, Right
 
 log = logging.getLogger("citybrain.forms")
 STATEMENT_MS: Final = 5_000
 LOCK_MS: Final = 500
+LIMITS: Final = {
+    "statement_timeout": f"{STATEMENT_MS}ms",
+    "lock_timeout": f"{LOCK_MS}ms",
+    "enable_seqscan": "off",  # of some thousand people that are asked about, the planner thinks too ill
+    "max_parallel_workers_per_gather": "0",
+}
 BUDGET_SECONDS: Final = 10.0  # of one reading; sets not read by then are told as down
 KEPT: Final = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """Fields wanted of a set under a right, of the rows whose field `name` is among `among`."""
+    """Fields wanted of a set under a right, of the rows whose field `name` is among `among`.
+
+    `here`: where the people of `among` were found, for where their rows lie.
+    """
 
     right: Right
     fields: tuple[str, ...]
@@ -46,12 +57,15 @@ class Want:
     among: tuple[str, ...] = field(repr=False)
     where: tuple[Condition, ...] = ()
     last: str = ""
+    here: Here | None = field(default=None, repr=False)
 
 
 @dataclass
 class Read:
     """What a set holds. `rows` by the person's number: values in the order of `fields`, the row's key, and last how
     many rows the person has. Of sets that aren't about people the rows are kept by their key, which is last.
+
+    `found`: of a residence set asked for an area, who was found and which version wrote their rows.
     """
 
     code: str
@@ -60,6 +74,7 @@ class Read:
     copied_at: datetime | None = None
     rows: dict[str, tuple[Any, ...]] = field(default_factory=dict, repr=False)
     down: bool = False
+    found: Found | None = field(default=None, repr=False)
 
     def at(self, name: str) -> int:
         """Return where a field stands in a row; -1 for one that wasn't read."""
@@ -108,9 +123,12 @@ class Reading:
             serving.ask(code, want.right.shape)
             return Read(code, down=True)
         try:
-            statement = _statement(want, copy)
+            placed = Placed.from_json(copy.placed)
+            look = want.here.look(placed, want.among) if want.here else None
+            written = placed.written and _tells(want)
+            statement = _statement(want, copy, _near(look), written=written)
             with transaction.atomic(), connection.cursor() as cursor:
-                cursor.execute(statement.sql, {**statement.params, "among": self._array(want.among)})
+                cursor.execute(statement.sql, {**statement.params, **self._asked(want, look)})
                 rows = cursor.fetchall()
         except (DatabaseError, Refused) as bad:
             log.warning("forms: %s could not be read: %s", code, type(bad).__name__)
@@ -121,8 +139,19 @@ class Reading:
             read.rows = {str(row[count]): row for row in rows}
         else:
             at = count + 1
+            if written:
+                place = read.at(want.name)
+                read.found = Found.by(placed, copy.version, ((row[place], row[at], row[-1]) for row in rows))
+                rows = [row[:-1] for row in rows]
             read.rows = {subjects.normal(row[at]): row for row in rows if row[at]}
         return read
+
+    def _asked(self, want: Want, look: Look | None) -> dict[str, str]:
+        """Return the parameters of a statement that say whose rows are wanted, and where they lie."""
+        asked = {"among": self._array(want.among)}
+        if look is not None:
+            asked |= {"places": look.places, "strays": as_array(look.strays)}
+        return asked
 
     def _array(self, among: tuple[str, ...]) -> str:
         """Return people or codes as the parameter of a statement, written once for all statements about them."""
@@ -162,12 +191,24 @@ def _copies(codes: Iterable[str]) -> dict[str, Serving]:
     return {one.code: one for one in Serving.objects.filter(code__in=sorted(set(codes)))}
 
 
-def _statement(want: Want, copy: Serving) -> Statement:
+def _tells(want: Want) -> bool:
+    shape = want.right.shape
+    told = tells(want.right.policy.dataset_code, want.name, shape.keys, shape.subject)
+    return told and want.name in want.fields and want.right.plain(want.name)
+
+
+def _near(look: Look | None) -> Near:
+    if look is None:
+        return ""
+    return "places or strays" if look.strays else "places"
+
+
+def _statement(want: Want, copy: Serving, near: Near = "", *, written: bool = False) -> Statement:
     """Return the statement of a want over a copy, made once. Raises Refused where the copy lacks a field."""
     policy = want.right.policy
     key = (
         policy.grant_id, policy.fields, tuple(sorted(policy.masks.items())), str(policy.conditions), copy.relation,
-        want.fields, want.name, str(want.where), want.last,
+        want.fields, want.name, str(want.where), want.last, near, written,
     )  # fmt: skip
     kept = _statements.get(key)
     if kept is None:
@@ -175,19 +216,22 @@ def _statement(want: Want, copy: Serving) -> Statement:
             _statements.clear()
         shape = Shape.from_json(copy.shape)
         table = serving.whole_name(copy.relation)
-        kept = Compiler(policy, shape, "postgres").among(table, want.fields, want.name, want.where, want.last)
+        kept = Compiler(policy, shape, "postgres").among(
+            table, want.fields, want.name, want.where, want.last, near=near, written=written
+        )
         _statements[key] = kept
     return kept
 
 
 class _limits:  # noqa: N801 (reads as a word after `with`)
-    """Lets no statement of the transaction wait long, and gives back the limits there were."""
+    """Lets no statement of the transaction wait long or read a whole copy, and gives back the limits there were."""
 
     def __enter__(self) -> None:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+            now = ", ".join(f"current_setting('{name}')" for name in LIMITS)
+            cursor.execute(f"SELECT {now}")
             self.before = cursor.fetchone()
-            self._set(cursor, (f"{STATEMENT_MS}ms", f"{LOCK_MS}ms"))
+            self._set(cursor, tuple(LIMITS.values()))
 
     def __exit__(self, kind: Any, *_rest: Any) -> None:
         if kind is None:
@@ -195,7 +239,6 @@ class _limits:  # noqa: N801 (reads as a word after `with`)
                 self._set(cursor, self.before)
 
     @staticmethod
-    def _set(cursor: Any, values: tuple[str, str]) -> None:
-        cursor.execute(
-            "SELECT set_config('statement_timeout', %s, true), set_config('lock_timeout', %s, true)", values
-        )
+    def _set(cursor: Any, values: tuple[str, ...]) -> None:
+        each = ", ".join(f"set_config('{name}', %s, true)" for name in LIMITS)
+        cursor.execute(f"SELECT {each}", values)

@@ -80,7 +80,7 @@ def standing(member: Member, area: HasId | int, now: datetime) -> tuple[Conditio
 def want_of(right: Right, conditions: Sequence[Condition], people: People, *fields: str) -> Want:
     """Return the reading of a member's rows, and of some fields of them."""
     names = tuple(dict.fromkeys((*fields, *(each.field for each in conditions)))) or (right.policy.fields[0],)
-    return Want(right, names, right.shape.subject or "", people.numbers, tuple(conditions))
+    return Want(right, names, right.shape.subject or "", people.numbers, tuple(conditions), here=people.here)
 
 
 def usable(rights: Sequence[Right], fields: Iterable[str]) -> Right | None:
