@@ -192,7 +192,8 @@ def copies(shapes_of: dict[str, Any], people: int, *, placed: bool) -> tuple[int
             with connection.cursor() as cursor:  # all is done by the one process whose seconds are counted
                 cursor.execute("SET max_parallel_maintenance_workers = 0")
                 cursor.execute("SET max_parallel_workers_per_gather = 0")
-            return copy(*told, people, placed=placed), _server()[0]
+            before = _server()[0]
+            return copy(*told, people, placed=placed), _server()[0] - before
         finally:
             connection.close()
 
