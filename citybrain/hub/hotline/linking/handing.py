@@ -87,7 +87,7 @@ def hand_over(
         told = {
             "ticket": ticket.number, "partner": partner.key, "contact": plan.shares_contact, "phoned_to": phoned_to,
         }  # fmt: skip
-        record(actor.key, "hotline.hand_over", f"ticket:{ticket.pk}", told, at=moment)
+        record(actor.key, "hotline.send_out", f"handover:{made.pk}", told, at=moment)
     return made
 
 
