@@ -13,6 +13,7 @@ import click
 
 from citybrain.site.cli.hotline_import import import_messages
 from citybrain.site.cli.hotline_replies import replies_file
+from citybrain.site.cli.hotline_topics import topics_of_file
 
 FILES = click.Path(dir_okay=False, path_type=Path)
 PROMISE = click.FloatRange(0.5, 1, max_open=True)
@@ -140,3 +141,4 @@ def train_files(
 
 hotline.add_command(import_messages)
 hotline.add_command(replies_file)
+hotline.add_command(topics_of_file)
