@@ -116,8 +116,8 @@ class _Hotline:
         message = Message(
             channel=channel, text=said.text, kind=said.kind, phone=person.phone, name=title,
             shared=number % 5 < 3, secret=number % 23 == 0, place_text=said.address, lon=said.lon, lat=said.lat,
-            item_code=said.item if sure or number % 4 else "", submission_key=uuid.UUID(int=int(self.rng.integers(2**62))),
-            received_at=said.at, caller_id=caller,
+            item_code=said.item if sure or number % 4 else "",
+            submission_key=uuid.UUID(int=int(self.rng.integers(2**62))), received_at=said.at, caller_id=caller,
         )  # fmt: skip
         receipt = actions.receive(self.of_cast("hotline_operator"), message, now=said.at)
         return Ticket.objects.get(pk=receipt.ticket_id)

@@ -6,11 +6,17 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
+from django.utils.translation import gettext as _
+
 from citybrain.base.areas.tree import tree
-from citybrain.faces.desk.hotline.readings import Guess, keyword_guesses
+from citybrain.faces.desk.hotline.readings import MOST, Guess, guess_of, keyword_guesses
+from citybrain.hub.hotline.reading import shipped
+from citybrain.hub.hotline.reading.urgency import find_urgency
+from citybrain.hub.hotline.reading.whole_reading import ItemReading
 
 log = logging.getLogger("citybrain.desk.hotline")
 AREAS_MOST: Final = 8
+SURE: Final = 0.6
 NAME_LEAST: Final = 2
 TAILS: Final = ("社区居委会", "居委会", "社区", "街道", "村委会")
 
@@ -29,7 +35,40 @@ class Heard:
 
 def hear(text: str, place_text: str = "") -> Heard:
     """Return what is heard in a text."""
-    return Heard(guesses=keyword_guesses(text), areas=areas_in(f"{place_text}\n{text}"))
+    urgency = find_urgency(text)
+    read = _items(text)
+    return Heard(
+        guesses=tuple(
+            one for one in (guess_of(g.code, g.confidence, g.words) for g in read.guesses[:MOST]) if one
+        )
+        if read is not None
+        else keyword_guesses(text),
+        is_none=read is not None and read.is_none,
+        urgency=urgency.level,
+        urgency_words=urgency.words,
+        areas=areas_in(f"{place_text}\n{text}"),
+        doubt=_doubt(read),
+    )
+
+
+def _items(text: str) -> ItemReading | None:
+    """Return what the models in use say of the item; None where they don't answer."""
+    try:
+        return shipped.items().read_items([text])[0]
+    except Exception:
+        log.exception("the reader of items does not answer; keywords do")
+        return None
+
+
+def _doubt(read: ItemReading | None) -> str:
+    """Return why a person should look at the guesses, an empty text where they are sure enough."""
+    if read is None:
+        return _("识别模型暂时不可用，以下按关键词推荐。")
+    if read.is_none:
+        return _("系统认为可能都不是，请判断。")
+    if read.guesses and read.guesses[0].confidence < SURE:
+        return _("把握不大，请核对。")
+    return ""
 
 
 @lru_cache(maxsize=2)

@@ -227,7 +227,8 @@ def _places(actor: Actor, heard: Heard, given: Mapping[str, str]) -> tuple[Place
     wanted = [*([chosen] if chosen is not None else []), *heard.areas]
     nodes = [known.find(one) for one in dict.fromkeys(wanted)]
     inside = [one for one in nodes if one is not None and any(known.contains(top, one.id) for top in tops)]
-    return tuple(_place_line(one, one.id == chosen) for one in inside[:PLACES_MOST])
+    only = inside[0].id if len(inside) == 1 else None
+    return tuple(_place_line(one, one.id in (chosen, only)) for one in inside[:PLACES_MOST])
 
 
 def _place_line(node: Node, chosen: bool) -> PlaceLine:

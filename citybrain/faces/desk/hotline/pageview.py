@@ -147,6 +147,9 @@ def _verdicts(ticket: Ticket) -> list[tuple[str, str]]:
             found.append(("normal", yes) if value else ("late", no))
     if ticket.rating:
         found.append(
-            ("normal" if ticket.rating >= Rating.SATISFIED else "late", str(Rating(ticket.rating).label))
+            (
+                "normal" if ticket.rating >= Rating.FAIRLY_SATISFIED else "late",
+                str(Rating(ticket.rating).label),
+            )
         )
     return found

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.cases import guess as keywords
@@ -15,7 +16,13 @@ from citybrain.hub.hotline.states import Urgency
 
 log = logging.getLogger("citybrain.desk.hotline")
 MOST: Final = 3
-MOODS: Final = {"thankful": "感谢", "calm": "平静", "upset": "不满", "angry": "愤怒"}
+LEAST: Final = 0.01
+MOODS: Final = {
+    "thankful": gettext_lazy("感谢"),
+    "calm": gettext_lazy("平静"),
+    "upset": gettext_lazy("不满"),
+    "angry": gettext_lazy("愤怒"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +59,7 @@ def guess_of(code: str, confidence: float | None, heard: Sequence[str]) -> Guess
         return None
     said = _("、").join(f"“{one}”" for one in heard)
     why = _("提到 %(words)s") % {"words": said} if said else _("按整句意思推荐")
-    percent = "" if confidence is None else f"{confidence * 100:.0f} %"
+    percent = "" if confidence is None or confidence < LEAST else f"{confidence * 100:.0f} %"
     return Guess(code, item.name, percent, why, tuple(heard))
 
 
@@ -84,7 +91,7 @@ def read_from(told: Mapping[str, Any], ticket: Ticket) -> Read:
         is_none=bool(told.get("item_none")),
         urgency=str(Urgency(level).label) if level in Urgency.values else "",
         urgency_words=tuple(urgency.get("words") or ()),
-        mood=_(MOODS.get(str(mood.get("level") or ""), "")) if mood.get("level") in MOODS else "",
+        mood=str(MOODS.get(str(mood.get("level") or ""), "")),
         mood_words=tuple(mood.get("words") or ()),
         place=str((told.get("place") or {}).get("text") or ""),
         why_person=ticket.person_reason if ticket.needs_person else "",

@@ -43,7 +43,7 @@ HOLDERS: Final[Mapping[State, str]] = {
     State.CALLING_BACK: "hotline_operator",
 }
 URGENT: Final = frozenset({Urgency.DANGER, Urgency.UTILITIES})
-LINE: Final = 60
+LINE: Final = 32
 Shown = Ticket | TicketRow
 
 
@@ -54,7 +54,8 @@ def title_of(ticket: Shown) -> str:
     name = item_name(ticket.item_code)
     if name:
         return name
-    return said(ticket)[:LINE] or _("（无内容）")
+    line = said(ticket)
+    return line if 0 < len(line) <= LINE else f"{line[: LINE - 1]}…" if line else _("（无内容）")
 
 
 def said(ticket: Shown) -> str:
@@ -149,7 +150,7 @@ def ticket_row(
         "number": ticket.number,
         "url": url or reverse("desk:hotline_ticket", args=[ticket.number]),
         "title": name,
-        "excerpt": "" if excerpt.startswith(name) else excerpt[:200],
+        "excerpt": "" if excerpt == name else excerpt[:200],
         "at": ticket.received_at,
         "where": where_of(ticket),
         "full_where": " · ".join(

@@ -244,7 +244,7 @@ def chips(chosen: Filters, kept: Mapping[str, str]) -> list[Chip]:
             name: _("关联 %(name)s") % {"name": kept[name]}
             for name in ("topic", "caller", "case", "main", "flag", "rating")
             if name in kept
-        },  # noqa: E501
+        },
     }
     return [Chip(text, query(kept, **{name: None}) or "?") for name, text in said.items() if text]
 

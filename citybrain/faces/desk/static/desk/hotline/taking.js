@@ -222,7 +222,7 @@ mount("form[data-take]", (form) => {
     sending = true;
     const body = new FormData();
     body.set("key", elements.key.value);
-    await fetch(form.dataset.drop, { method: "POST", headers: { "X-CSRFToken": csrf() }, body }).catch(() => {});
+    await fetch(form.dataset.discard, { method: "POST", headers: { "X-CSRFToken": csrf() }, body }).catch(() => {});
     window.location.assign(form.getAttribute("action"));
   });
 
