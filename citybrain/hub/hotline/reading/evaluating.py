@@ -58,6 +58,7 @@ def evaluate(
             "labels": list(model.labels),
         },
         "out_of_fold": {"folds": FOLDS, **model.about["out_of_fold"]},
+        "as_running_text": model.about["as_running_text"],
         "promises": [
             {
                 "promise": one,

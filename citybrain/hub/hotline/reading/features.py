@@ -40,6 +40,19 @@ def grams(texts: Sequence[str], sizes: Sequence[int] = SIZES, bits: int = BITS) 
     return np.concatenate(every_row), np.concatenate(every_hash)
 
 
+def opened(text: str, characters: int) -> str:
+    """Return a normalised text with its first characters, blanks not counted, twice more at its end; 0: as it is.
+
+    What a message is about stands in its title, or in its first words.
+    """
+    if not characters:
+        return text
+    end = characters
+    while end < len(text) and end - text.count(" ", 0, end) < characters:
+        end += 1
+    return f"{text} {text[:end]} {text[:end]}" if text else text
+
+
 def counts(texts: Sequence[str], sizes: Sequence[int] = SIZES, bits: int = BITS) -> Counts:
     """Return 1 + ln(times) of each n-gram in each text."""
     rows, hashes = grams(texts, sizes, bits)

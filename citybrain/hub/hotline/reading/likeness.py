@@ -58,10 +58,9 @@ def to_text(minima: Signatures) -> str:
 
 def from_text(text: str) -> Signatures:
     """Return the minima of a signature's digits. Raises `ValueError` where it is none."""
-    found = np.frombuffer(bytes.fromhex(text), ">u4").astype(np.uint32)
-    if len(found) != _MANY:
+    if len(text) != _MANY * 8:
         raise ValueError(f"a signature has {_MANY * 8} hexadecimal digits, not {len(text)}")
-    return found
+    return np.frombuffer(bytes.fromhex(text), ">u4").astype(np.uint32)
 
 
 def bands(text: str) -> list[int]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from citybrain.hub.hotline.reading.features import counts, grams, weigh
+from citybrain.hub.hotline.reading.features import Counts, counts, grams, opened, weigh
 from citybrain.hub.hotline.reading.normal import normalise
 
 CHUNK = 512  # messages that are hashed together: bounds memory, costs no speed
@@ -53,10 +53,15 @@ class Linear:
     rarity: Floats  # [hashes], 0 for those not learnt
     weights: Floats  # [hashes, labels]
     bias: Floats  # [labels]
+    opening: int = 0  # first characters of a message that count three times
+
+    def counts(self, texts: Sequence[str]) -> Counts:
+        """Return the n-grams of normalised texts, those of their openings three times."""
+        return counts([opened(one, self.opening) for one in texts])
 
     def margins(self, texts: Sequence[str]) -> Floats:
         """Return [texts, labels]; of a text without a known n-gram the bias."""
-        return np.asarray(weigh(counts(texts), self.rarity) @ self.weights + self.bias)
+        return np.asarray(weigh(self.counts(texts), self.rarity) @ self.weights + self.bias)
 
 
 @dataclass(frozen=True)

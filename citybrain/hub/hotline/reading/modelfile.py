@@ -15,7 +15,7 @@ from citybrain.hub.hotline.reading.errors import ModelDamaged, ModelMissing, Mod
 from citybrain.hub.hotline.reading.features import BITS, SIZES
 from citybrain.hub.hotline.reading.model import Calibration, Floats, Linear, Model
 
-VERSION: Final = 1  # of the file and of normalisation and n-grams, which a model is only good with
+VERSION: Final = 2  # of the file and of normalisation and n-grams, which a model is only good with
 _FIRST = b"citybrain hotline model\n"
 _DIGEST = 32
 _AGAIN = "train it anew (citybrain hotline train)"
@@ -37,6 +37,7 @@ def dump(model: Model) -> bytes:
         "labels": list(model.labels),
         "sizes": list(SIZES),
         "bits": BITS,
+        "opening": model.linear.opening,
         "thresholds": [[promise, threshold] for promise, threshold in model.thresholds.items()],
         "about": dict(model.about),
         "arrays": [[name, one.dtype.str, list(one.shape)] for name, one in arrays.items()],
@@ -102,6 +103,6 @@ def _built(head: dict[str, Any], body: bytes) -> Model:
     rarity = np.zeros(2**BITS, np.float32)
     weights = np.zeros((2**BITS, len(labels)), np.float32)
     rarity[held["used"]], weights[held["used"]] = held["rarity"], held["weights"]
-    linear = Linear(rarity, weights, held["bias"])
+    linear = Linear(rarity, weights, held["bias"], int(head["opening"]))
     thresholds = {float(one): threshold for one, threshold in head["thresholds"]}
     return Model(labels, linear, Calibration(held["scale"], held["shift"]), thresholds, head["about"])

@@ -47,6 +47,7 @@ _KINDS_OF_NUMBER = re.compile(r"号楼|号院|幢|栋|单元|弄|室|座")
 _DATE_OR_LINE = re.compile(r"[0-9]{1,2}月$|[0-9]年$")
 _NAME_CHARACTER = re.compile(r"[\u4e00-\u9fff·]")
 _NOT_IN_NAME = re.compile(".*(?:" + "|".join(NOT_IN_NAMES) + ")")
+_AGAIN: Final = "小区"  # 金色家园小区 is one name
 _LOOSE = LOOSE | frozenset(BODIES)
 _BEHIND_A_ROAD = re.compile(r"^(?:[0-9]|[与和、]|交|路?口|段|[东南西北]|附近)")
 _NO_VILLAGE_BEFORE = frozenset("道委镇庄愁亲下里政土音长试间村民干")
@@ -79,7 +80,10 @@ def find_place(text: str, gazetteer: Gazetteer, within: int | None = None) -> Pl
 
 def _once(spans: Sequence[Span]) -> tuple[Span, ...]:
     """Return each text of a kind at its first place."""
-    return tuple({(one.kind, one.text): one for one in reversed(spans)}.values())[::-1]
+    first: dict[tuple[str, str], Span] = {}
+    for one in spans:
+        first.setdefault((one.kind, one.text), one)
+    return tuple(first.values())
 
 
 def _names(text: str, spans: list[Span], taken: list[tuple[int, int]]) -> None:
@@ -91,7 +95,8 @@ def _names(text: str, spans: list[Span], taken: list[tuple[int, int]]) -> None:
         if start is not None and _is_name(
             text[start : one.start()], one.group(), text[one.end() : one.end() + 2]
         ):
-            _add(spans, taken, _KIND[one.group()], text, start, one.end())
+            end = one.end() + (len(_AGAIN) if text.startswith(_AGAIN, one.end()) else 0)
+            _add(spans, taken, _KIND[one.group()], text, start, end)
 
 
 def _add(spans: list[Span], taken: list[tuple[int, int]], kind: str, text: str, start: int, end: int) -> None:

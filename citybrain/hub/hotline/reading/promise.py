@@ -99,3 +99,15 @@ def calibration_error(confidence: Numbers, right: Numbers, bins: int = 15) -> fl
     many = np.bincount(place, minlength=bins)
     apart = np.abs(np.bincount(place, confidence, bins) - np.bincount(place, right, bins))
     return float(apart[many > 0].sum() / len(right))
+
+
+def perfect_calibration_error(confidence: Numbers, times: int = 300, seed: int = 1) -> tuple[float, float]:
+    """Return the mean and the 90th percentile of the ECE that a perfectly calibrated model would show.
+
+    Right and wrong are drawn by the confidences themselves: what is left is chance, more of it the fewer messages.
+    """
+    if not len(confidence):
+        return 0.0, 0.0
+    draw = np.random.default_rng(seed)
+    found = [calibration_error(confidence, draw.random(len(confidence)) < confidence) for _ in range(times)]
+    return float(np.mean(found)), float(np.quantile(found, 0.9))

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from citybrain.hub.hotline.reading.whole_reading import Sentiment
-from citybrain.hub.hotline.reading.words import Phrases, lists, set_aside
+from citybrain.hub.hotline.reading.words import NEGATED, SUPPOSED, Phrases, lists, set_aside
 
 THANKFUL: Final = "thankful"
 CALM: Final = "calm"
@@ -35,7 +35,7 @@ def find_sentiment(text: str) -> Sentiment:
     found: dict[str, list[str]] = {"upset": [], "praise": [], "thanks": [], "angry": [], "abuse": []}
     for one in _PHRASES.find(text):
         kind = _KINDS[one.phrase]
-        if kind in found and not (kind in ("thanks", "praise") and set_aside(text, one)):
+        if kind in found and not (kind in ("thanks", "praise") and set_aside(text, one, (NEGATED, SUPPOSED))):
             found[kind].append(one.phrase)
     loud = sum(text.count(mark) for mark in _MARKS[2:])
     angry = [*found["abuse"], *found["angry"]]

@@ -11,8 +11,9 @@ from sklearn.svm import LinearSVC
 
 from citybrain.hub.hotline.reading import groups, promise
 from citybrain.hub.hotline.reading.errors import BadMessages
-from citybrain.hub.hotline.reading.features import counts, rarity, weigh
+from citybrain.hub.hotline.reading.features import Counts, counts, opened, rarity, weigh
 from citybrain.hub.hotline.reading.figures import confusions, macro_f1, per_class
+from citybrain.hub.hotline.reading.forms import is_cut, running
 from citybrain.hub.hotline.reading.labelled import Labelled
 from citybrain.hub.hotline.reading.model import Calibration, Linear, Model
 from citybrain.hub.hotline.reading.normal import normalise
@@ -21,6 +22,7 @@ FOLDS = 5
 POWER = 1.4  # of an n-gram's rarity; this and the next two chosen on two of five folds
 COST = 0.5
 LEAST_TEXTS = 2
+OPENING = 20  # first characters that count three times; of 0, 20, 40 and once or twice more
 ABSENT = -3.0  # margin of a label that a fold's training part doesn't hold
 PROMISES = (0.95, 0.97)
 
@@ -62,6 +64,11 @@ def lesson(labelled: Labelled) -> Lesson:
     return Lesson(tuple(names), texts, truth, found, len(normal) - len(held))
 
 
+def features(texts: Sequence[str]) -> Counts:
+    """Return the n-grams by which texts are learnt and read."""
+    return counts([opened(one, OPENING) for one in texts])
+
+
 def fit(found: Any, truth: Numbers, many: int) -> Linear:
     """Return the weights for `many` labels, learnt from n-gram counts; a label without a message gets `ABSENT`."""
     rare = rarity(found, POWER, LEAST_TEXTS)
@@ -71,7 +78,7 @@ def fit(found: Any, truth: Numbers, many: int) -> Linear:
     present = np.unique(truth)
     if len(present) == 1 or not len(used):
         bias[present] = 1.0
-        return Linear(rare, weights, bias)
+        return Linear(rare, weights, bias, OPENING)
     learner = LinearSVC(C=COST, class_weight="balanced", random_state=1)
     learner.fit(weigh(found, rare)[:, used], truth)
     rows, cuts = learner.coef_, learner.intercept_
@@ -80,13 +87,14 @@ def fit(found: Any, truth: Numbers, many: int) -> Linear:
     for at, label in enumerate(present):
         weights[used, label] = rows[at]
         bias[label] = cuts[at]
-    return Linear(rare, weights, bias)
+    return Linear(rare, weights, bias, OPENING)
 
 
-def calibrate(margins: Numbers, truth: Numbers) -> Calibration:
-    """Return the multinomial logistic calibration of out-of-fold margins."""
+def calibrate(forms: Sequence[Numbers], truth: Numbers) -> Calibration:
+    """Return the multinomial logistic calibration of out-of-fold margins, of each form of the same messages."""
+    margins = np.concatenate(forms)
     many = margins.shape[1]
-    learner = LogisticRegression(C=1.0, max_iter=300).fit(margins, truth)
+    learner = LogisticRegression(C=1.0, max_iter=300).fit(margins, np.tile(truth, len(forms)))
     scale, shift = np.zeros((many, many)), np.full(many, -30.0)
     rows, cuts = learner.coef_, learner.intercept_
     if len(learner.classes_) == 2:
@@ -97,11 +105,15 @@ def calibrate(margins: Numbers, truth: Numbers) -> Calibration:
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """What was told of each message by a model that saw neither it nor a near-duplicate of it."""
+    """What was told of each message by a model that saw neither it nor a near-duplicate of it.
+
+    `running` is what was told of it as running text, None where the messages aren't cut into words.
+    """
 
     margins: Numbers
     chances: Numbers
     folds: Numbers
+    running: "OutOfFold | None" = None
 
     @property
     def told(self) -> Numbers:
@@ -113,34 +125,53 @@ class OutOfFold:
         """Return its chance."""
         return np.asarray(self.chances.max(axis=1))
 
+    @property
+    def forms(self) -> "tuple[OutOfFold, ...]":
+        """Return what was told in each form of the messages."""
+        return (self,) if self.running is None else (self, self.running)
+
+    def threshold(self, kept: float, truth: Numbers) -> float | None:
+        """Return the least confidence that keeps a promise in each form, None where one form never does."""
+        found = [promise.threshold_for(kept, one.confidence, one.told == truth) for one in self.forms]
+        return None if any(one is None for one in found) else max(one for one in found if one is not None)
+
 
 def out_of_fold(taught: Lesson) -> OutOfFold:
     """Return predictions over grouped folds; their calibration too comes from the other folds."""
     folds = groups.folds(taught.groups, FOLDS)
-    found, many = counts(taught.texts), len(taught.names)
-    margins = np.zeros((len(taught.texts), many))
+    found, many = [features(taught.texts)], len(taught.names)
+    if is_cut(taught.texts):
+        found.append(features([running(one) for one in taught.texts]))
+    margins = [np.zeros((len(taught.texts), many)) for _ in found]
     for fold in range(FOLDS):
         rest, held = np.flatnonzero(folds != fold), np.flatnonzero(folds == fold)
-        linear = fit(found[rest], taught.truth[rest], many)
-        margins[held] = weigh(found[held], linear.rarity) @ linear.weights + linear.bias
-    chances = np.zeros_like(margins)
+        linear = fit(found[0][rest], taught.truth[rest], many)
+        for told, form in zip(margins, found, strict=True):
+            told[held] = weigh(form[held], linear.rarity) @ linear.weights + linear.bias
+    chances = [np.zeros_like(one) for one in margins]
     for fold in range(FOLDS):
         rest, held = folds != fold, folds == fold
-        if len(np.unique(taught.truth[rest])) > 1:
-            chances[held] = calibrate(margins[rest], taught.truth[rest]).chances(margins[held])
-        else:
-            chances[held, taught.truth[rest][0]] = 1.0
-    return OutOfFold(margins, chances, folds)
+        truth = taught.truth[rest]
+        for told, form in zip(chances, margins, strict=True):
+            if len(np.unique(truth)) > 1:
+                told[held] = calibrate([one[rest] for one in margins], truth).chances(form[held])
+            else:
+                told[held, truth[0]] = 1.0
+    last = OutOfFold(margins[1], chances[1], folds) if len(margins) > 1 else None
+    return OutOfFold(margins[0], chances[0], folds, last)
 
 
 def figures(names: Sequence[str], truth: Numbers, told: Numbers, confidence: Numbers) -> dict[str, Any]:
     """Return the figures of predictions, as JSON values."""
     right = truth == told
+    usual, most = promise.perfect_calibration_error(confidence)
     return {
         "messages": len(truth),
         "macro_f1": round(macro_f1(truth, told), 4),
         "accuracy": round(float(right.mean()), 4) if len(right) else None,
         "ece": round(promise.calibration_error(confidence, right), 4),
+        "ece_if_perfect": {"mean": round(usual, 4), "nine_in_ten_below": round(most, 4)},
+        "mean_confidence": round(float(confidence.mean()), 4) if len(right) else None,
         "per_class": per_class(names, truth, told),
         "mistakes": confusions(names, truth, told),
     }
@@ -150,9 +181,9 @@ def train(taught: Lesson, promises: Sequence[float] = PROMISES) -> tuple[Model, 
     """Return a model learnt from all, calibrated and with thresholds from out-of-fold predictions; and those."""
     began = time.process_time()
     held_out = out_of_fold(taught)
-    right = held_out.told == taught.truth
-    linear = fit(counts(taught.texts), taught.truth, len(taught.names))
-    thresholds = {one: promise.threshold_for(one, held_out.confidence, right) for one in promises}
+    linear = fit(features(taught.texts), taught.truth, len(taught.names))
+    thresholds = {one: held_out.threshold(one, taught.truth) for one in promises}
+    last = held_out.running
     about = {
         "messages": len(taught.texts),
         "groups": len(np.unique(taught.groups)),
@@ -160,5 +191,9 @@ def train(taught: Lesson, promises: Sequence[float] = PROMISES) -> tuple[Model, 
         "folds": FOLDS,
         "training_cpu_seconds": round(time.process_time() - began, 1),
         "out_of_fold": figures(taught.names, taught.truth, held_out.told, held_out.confidence),
+        "as_running_text": None
+        if last is None
+        else figures(taught.names, taught.truth, last.told, last.confidence),
     }
-    return Model(taught.names, linear, calibrate(held_out.margins, taught.truth), thresholds, about), held_out
+    calibration = calibrate([one.margins for one in held_out.forms], taught.truth)
+    return Model(taught.names, linear, calibration, thresholds, about), held_out

@@ -105,7 +105,7 @@ class Reason(NamedTuple):
     after: re.Pattern[str] | None
 
 
-_NEGATED = Reason(
+NEGATED = Reason(
     "negated",
     re.compile(
         r"(?:没有?|并未|未|尚未|不是|并非|无人?|不存在|不算|不会|不至于|不能|避免|防止|预防|杜绝|排除|免于|远离|禁止|不得|不准|严禁)"
@@ -131,7 +131,7 @@ _ASKED = Reason(
         r"(?:标准|政策|规定|流程|条件|费用|通知|公告|计划|预案|演练|知识|培训|保险|认定))"
     ),
 )
-_SUPPOSED = Reason(
+SUPPOSED = Reason(
     "supposed",
     re.compile(
         r"(?:如果|假如|万一|要是|一旦|倘若|比如|例如|譬如|好比|犹如|仿佛|恨不得|担心|害怕|恐怕|生怕|怕|以防|谨防|以免|免得|难道|非要|等到|等着|"
@@ -141,7 +141,7 @@ _SUPPOSED = Reason(
         r"^(?:等|之类)?[^,。]{0,2}(?:隐患|风险|危险|可能|危害|后果|威胁|时候?(?:怎么|如何|该|谁)|怎么办|谁负责|谁来负责|的话|事故频发|责任)"
     ),
 )
-REASONS: Final = (_NEGATED, _PAST, _ASKED, _SUPPOSED)
+REASONS: Final = (_ASKED, NEGATED, _PAST, SUPPOSED)
 
 
 def set_aside(text: str, found: Found, reasons: Iterable[Reason] = REASONS) -> str:

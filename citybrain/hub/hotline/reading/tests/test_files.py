@@ -97,6 +97,6 @@ def test_a_model_that_is_missing_damaged_or_of_another_version_is_refused_by_nam
         with pytest.raises(ModelDamaged, match=r"a\.model: not a hotline model"):
             modelfile.parse(other, "a.model")
     first, head, rest = content.split(b"\n", 2)
-    newer = b"\n".join([first, orjson.dumps({**orjson.loads(head), "version": 2}), rest])
-    with pytest.raises(ModelOfAnotherVersion, match=r"a\.model: of version 2, this program reads version 1"):
+    newer = b"\n".join([first, orjson.dumps({**orjson.loads(head), "version": 3}), rest])
+    with pytest.raises(ModelOfAnotherVersion, match=r"a\.model: of version 3, this program reads version 2"):
         modelfile.parse(newer, "a.model")
