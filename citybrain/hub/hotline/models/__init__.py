@@ -37,6 +37,15 @@ from citybrain.hub.hotline.models.ticket import (
     TicketEvent,
     TicketUnit,
 )
+from citybrain.hub.hotline.models.topic import (
+    Severity,
+    Topic,
+    TopicApart,
+    TopicEvent,
+    TopicState,
+    TopicTicket,
+    TopicWarning,
+)
 from citybrain.hub.hotline.models.unsent import UnsentNote
 
 __all__ = [
@@ -66,6 +75,7 @@ __all__ = [
     "QualityCheck",
     "ReaderLook",
     "ReportKind",
+    "Severity",
     "ShiftNotice",
     "Storm",
     "Ticket",
@@ -74,6 +84,12 @@ __all__ = [
     "TicketEvent",
     "TicketReading",
     "TicketUnit",
+    "Topic",
+    "TopicApart",
+    "TopicEvent",
+    "TopicState",
+    "TopicTicket",
+    "TopicWarning",
     "UnsentNote",
     "Watch",
 ]
