@@ -22,19 +22,16 @@ def look(now: datetime) -> int:
     if last is not None:
         rows = rows.filter(at__gt=last - OVERLAP)
     rows = rows.filter(Q(actor__isnull=False) | Q(action__in=RETURNS)).exclude(action="read")
-    found = [
-        one
-        for event in rows.select_related("ticket__reading").order_by("at", "id")[:BATCH].iterator()
-        for one in _of_event(event)
-    ]
+    events = list(rows.select_related("ticket").order_by("at", "id")[:BATCH])
+    readings = TicketReading.objects.defer("whole").in_bulk({event.ticket_id for event in events})
+    found = [one for event in events for one in _of_event(event, readings[event.ticket_id])]
     made = Correction.objects.bulk_create(found, ignore_conflicts=True) if found else []
     ReaderLook.objects.update_or_create(name=LOOK, defaults={"at": now})
     return len(made)
 
 
-def _of_event(event: TicketEvent) -> Iterator[Correction]:
+def _of_event(event: TicketEvent, reading: TicketReading) -> Iterator[Correction]:
     """Return what one step put right of what was read before it."""
-    reading: TicketReading = event.ticket.reading
     if event.at < reading.at:
         return
     data = event.data
