@@ -295,7 +295,7 @@ _TABLE: Final = (
         "rate", _("评价"), AFTER | {S.CONCLUDED}, None,
         (Need("rating", Input.RATING, _("满意程度")), _yes("solved", _("问题是否解决"), False),
          _yes("contacted", _("承办单位是否联系过"), False), _reason(_("想说的话"), False)),
-        by=By.OWNER, tolerant=True, caller=_("您已评价"), may_become=frozenset({S.CALLING_BACK}),
+        by=By.OWNER, tolerant=True, caller=_("您已评价"), may_become=frozenset({S.CALLING_BACK, S.CONCLUDED}),
     ),
     Transition("add_message", _("并入新的来件"), frozenset(State) - {S.VOIDED}, None,
                (_reason(_("来件内容"), False),), by=By.SYSTEM, tolerant=True),

@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from citybrain.site.cli.hotline_import import import_messages
+from citybrain.site.cli.hotline_lifecycle import lifecycle
 from citybrain.site.cli.hotline_models import (
     FILES,
     PROMISE,
@@ -88,6 +89,7 @@ def _promise(told: dict[str, Any]) -> None:
 
 
 hotline.add_command(import_messages)
+hotline.add_command(lifecycle)
 hotline.add_command(replies_file)
 hotline.add_command(topics_of_file)
 hotline.add_command(train_files)

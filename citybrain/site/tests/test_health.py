@@ -58,6 +58,7 @@ def test_a_slow_loop_may_be_silent_for_its_own_interval():
         "worker.callers",
         "worker.hotline_quality",
         "worker.kept",
+        "worker.knowledge",
     }
 
 

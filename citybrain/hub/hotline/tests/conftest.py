@@ -1,6 +1,5 @@
 """The village of the cases' tests with a hotline of its own."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from citybrain.hub.hotline.states import Channel
 
 __all__ = ["village"]
 
-LAMP = "020101"
+LAMP = "020301"
 HOTLINE_CAST = (
     ("operator", "话务员甲", "hotline_operator", "1298", "centre"),
     ("operator_west", "话务员乙", "hotline_operator", "129802", "west_cm"),
@@ -82,7 +81,7 @@ ANSWER = "经现场核实，该处路灯镇流器损坏，已于11月19日更换
 
 
 @pytest.fixture
-def line(village: Village) -> Iterator[Line]:
+def line(village: Village) -> Line:
     for login, name, role, area, agency in HOTLINE_CAST:
         body = village.agencies[agency]
         person = Person.objects.create(login=login, name=name, kind="officer", agency=body)
@@ -90,4 +89,4 @@ def line(village: Village) -> Iterator[Line]:
         RoleGrant.objects.create(
             person=person, role=role, area=village.areas[area], agency=body, valid_from=date(2020, 1, 1)
         )
-    yield Line(village)
+    return Line(village)
