@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from citybrain.hub.hotline.reading.labelled import Labelled
 from citybrain.hub.hotline.reading.model import Model
 from citybrain.hub.hotline.reading.modelfile import dump
 from citybrain.hub.hotline.reading.normal import normalise
-from citybrain.hub.hotline.reading.training import FOLDS, PROMISES, figures, lesson, train
+from citybrain.hub.hotline.reading.training import FOLDS, PROMISES, Lesson, OutOfFold, figures, lesson, train
 
 LENGTH = 370  # characters of a message whose reading is timed
 NOT_READ = -1
@@ -44,6 +45,21 @@ def evaluate(
     Training messages near a test message are left out of everything. Times are of the processor, one thread.
     Raises `BadMessages` where nothing can be learnt.
     """
+    return judge(training, test, promises).figures
+
+
+@dataclass(frozen=True)
+class Judged:
+    """The figures, and what they are of."""
+
+    figures: dict[str, Any]
+    model: Model
+    taught: Lesson
+    held_out: OutOfFold
+
+
+def judge(training: Labelled, test: Labelled | None = None, promises: Sequence[float] = PROMISES) -> Judged:
+    """Return the figures of `evaluate` with the model they are of."""
     used = training if test is None else apart(training, test)
     taught = lesson(used)
     model, held_out = train(taught, promises)
@@ -75,7 +91,7 @@ def evaluate(
     }
     if test is not None:
         answer["test"] = on_test(model, test, answer["promises"])
-    return answer
+    return Judged(answer, model, taught, held_out)
 
 
 def on_test(model: Model, test: Labelled, promises: list[dict[str, Any]]) -> dict[str, Any]:

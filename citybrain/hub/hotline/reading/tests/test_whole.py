@@ -178,6 +178,9 @@ def test_a_message_sent_again_with_a_word_more_is_a_candidate_and_others_are_not
     assert held.find("") == []
     held.add("nothing", "")
     assert len(held) == 90
+    held.add("new", likeness.signature(TEXT))
+    held.add("new", likeness.signature("完全不同的一件事情，路灯坏了"))
+    assert (len(held), held.find(likeness.signature(TEXT))) == (91, [])
 
 
 def test_alike_signatures_share_a_band_and_go_through_text() -> None:
@@ -194,7 +197,7 @@ def test_alike_signatures_share_a_band_and_go_through_text() -> None:
 def test_a_flood_of_one_message_is_asked_quickly() -> None:
     mark = likeness.signature(TEXT)
     held = likeness.Likeness((at, mark) for at in range(5000))
-    assert [one.key for one in held.find(mark, most=2)] == [4800, 4801]
+    assert [one.key for one in held.find(mark, most=2)] == [4999, 4998]
 
 
 def test_a_reading_of_nothing_is_a_calm_general_one() -> None:
