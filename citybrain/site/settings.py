@@ -183,6 +183,11 @@ MAIL_PORT = env.integer("CITYBRAIN_MAIL_PORT", 993 if MAIL_TLS else 143, least=1
 MAIL_USER = env.text("CITYBRAIN_MAIL_USER")  # operator
 MAIL_PASSWORD = env.text("CITYBRAIN_MAIL_PASSWORD")  # operator
 MAIL_FOLDER = env.text("CITYBRAIN_MAIL_FOLDER", "INBOX")  # operator
+# operator: a local language model that words drafts, by an OpenAI-compatible address (http://host:port/v1); empty: none
+HOTLINE_MODEL_URL = env.text("CITYBRAIN_HOTLINE_MODEL_URL")
+HOTLINE_MODEL_NAME = env.text("CITYBRAIN_HOTLINE_MODEL_NAME", "default")  # operator
+HOTLINE_MODEL_KEY = env.text("CITYBRAIN_HOTLINE_MODEL_KEY")  # operator: sent as a bearer token; empty: none
+HOTLINE_MODEL_SECONDS = env.integer("CITYBRAIN_HOTLINE_MODEL_SECONDS", 8, least=1, most=60)  # operator
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_HSTS_SECONDS = 31_536_000 if TLS else 0

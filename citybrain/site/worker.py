@@ -44,7 +44,9 @@ LOOPS = (
     Loop("deadlines", 10.0, "citybrain.hub.cases.sweep:tick"),
     Loop("hotline", 1.0, "citybrain.hub.hotline.sweep:tick"),
     Loop("hotline_upkeep", 10.0, "citybrain.hub.hotline.sweep:upkeep"),
+    Loop("hotline_readers", 60.0, "citybrain.hub.hotline.readers.watching:tick"),
     Loop("hotline_quality", 600.0, "citybrain.hub.hotline.quality_checks:tick"),
+    Loop("hotline_topics", 5.0, "citybrain.hub.hotline.topics.loop:tick"),
     Loop("forms", 60.0, "citybrain.hub.forms.collecting.sweep:tick"),
     Loop("areas", 60.0, "citybrain.base.areas.decisions:tick"),
     Loop("roles", 30.0, "citybrain.base.identity.actions.following:tick"),
@@ -61,6 +63,7 @@ LOOPS = (
     Loop("links", 2.0, "citybrain.hub.hotline.linking.delivering:tick"),
     Loop("mail", 30.0, "citybrain.hub.hotline.channels.mailbox:tick"),
     Loop("callers", 600.0, "citybrain.hub.hotline.linking.delivering:sweep"),
+    Loop("knowledge", 600.0, "citybrain.hub.hotline.answers.keeping:tick"),
     Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
 )
 
