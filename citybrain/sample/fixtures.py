@@ -70,12 +70,13 @@ def forget() -> None:
     marker.forget()
 
 
-def tiny_city(*, cases: int = 0, now: datetime = NOW) -> TinyCity:
+def tiny_city(*, cases: int = 0, hotline: int = 0, now: datetime = NOW) -> TinyCity:
     """Make the tiny city in the current database and return it; `cases` reports of its last fortnight.
 
+    `hotline`: about how many tickets of the hotline.
     With cases come those that wait for the cast, too: something in every work list. Without: no case at all.
     """
-    summary = first_start(TINY, now=now, cases=cases)
+    summary = first_start(TINY, now=now, cases=cases, hotline=hotline)
     return TinyCity(world_of(TINY), now, summary.cases)
 
 

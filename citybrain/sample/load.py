@@ -25,6 +25,7 @@ from citybrain.hub.cases import items, registry
 from citybrain.sample.agencies import make_agencies
 from citybrain.sample.album import Album
 from citybrain.sample.city import City, make_city
+from citybrain.sample.hotline.make import make_hotline
 from citybrain.sample.lives import Life, lives
 from citybrain.sample.models import ReportTruth, SampleCity
 from citybrain.sample.people import make_people
@@ -69,11 +70,17 @@ def quiet(_stage: str, _done: int, _total: int) -> None:
 
 
 def first_start(
-    plan: Plan, *, now: datetime | None = None, cases: int | None = None, say: Say = quiet
+    plan: Plan,
+    *,
+    now: datetime | None = None,
+    cases: int | None = None,
+    hotline: int = 0,
+    say: Say = quiet,
 ) -> Summary:
     """Make the city of a plan with its first day and return what was made.
 
     `cases`: about how many reports of the last fortnight (None: as many as suit the plan; 0: none at all).
+    `hotline`: about how many tickets of the hotline (0: none, and no knowledge).
     `say(stage, done, total)` hears how far it is. Raises CityExists when the database isn't empty.
     """
     began = time.monotonic()
@@ -85,6 +92,10 @@ def first_start(
         _claim()
         world = _write_city(city, moment, say)
         count = _write_cases(world, plan.cases if cases is None else cases, moment, say)
+        if hotline:
+            say("hotline", 0, 1)
+            make_hotline(world, moment, hotline)
+            say("hotline", 1, 1)
         _mark(city, moment, count)
     forget()
     return Summary(

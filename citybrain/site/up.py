@@ -121,6 +121,7 @@ def is_empty() -> bool:
 def first_city() -> None:
     """Make the sample city where there is none, with a bar for each stage."""
     from citybrain.sample.city import make_city
+    from citybrain.sample.hotline.make import TICKETS
     from citybrain.sample.load import first_start
     from citybrain.sample.plan import plan_for
     from citybrain.sample.sets.fill import fill
@@ -129,7 +130,7 @@ def first_city() -> None:
     scale = float(env.text("CITYBRAIN_SAMPLE_SCALE", "1"))
     say("making the sample city (once)")
     plan = plan_for(scale)
-    made = first_start(plan, say=shown_progress())
+    made = first_start(plan, hotline=TICKETS, say=shown_progress())
     files = fill(make_city(plan), say=shown_progress())
     tell("city", kind="sample", **made.to_json())
     say(

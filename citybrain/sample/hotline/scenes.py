@@ -26,6 +26,7 @@ class Scene:
 
 SENT: Final = (("dispatch", OPERATOR, 0.06),)
 TAKEN: Final = (*SENT, ("accept", UNIT, 0.2))
+PROMPT: Final = (*SENT, ("accept", UNIT, 0.1))
 WORKED: Final = (*TAKEN, ("handle", UNIT, 0.5))
 DONE: Final = (*TAKEN, ("reply", UNIT, 0.7))
 SETTLED: Final = (*DONE, ("call_back:solved", OPERATOR, 0.85))
@@ -39,8 +40,8 @@ SCENES: Final[tuple[Scene, ...]] = (
     Scene("by_case", 6, 300, 60, SENT, case=True),
     Scene("accepted", 16, DAY, 200, TAKEN),
     Scene("handling", 18, 4 * DAY, 500, WORKED),
-    Scene("returning", 5, 500, 120, (*TAKEN, ("return", UNIT, 0.6))),
-    Scene("returned", 4, 2 * DAY, 400, (*TAKEN, ("return", UNIT, 0.4), ("review_return:yes", MANAGER, 0.7))),
+    Scene("returning", 5, 500, 120, (*PROMPT, ("return", UNIT, 0.2))),
+    Scene("returned", 4, 2 * DAY, 400, (*PROMPT, ("return", UNIT, 0.15), ("review_return:yes", MANAGER, 0.5))),
     Scene("extending", 5, 4 * DAY, DAY, (*TAKEN, ("request_extension", UNIT, 0.8))),
     Scene("co", 4, 2 * DAY, 300, (("dispatch:co", OPERATOR, 0.06), ("accept", UNIT, 0.2))),
     Scene("replied", 18, 5 * DAY, DAY, DONE),

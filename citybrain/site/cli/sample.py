@@ -40,6 +40,7 @@ def sample() -> None:
 def load(scale: float, seed: int, cases: int | None, no_data: bool, as_json: bool) -> None:
     """Make the city in an empty database; its agencies' data wait for the worker of `citybrain up`."""
     from citybrain.sample.city import make_city
+    from citybrain.sample.hotline.make import TICKETS
     from citybrain.sample.load import CityExists, first_start
     from citybrain.sample.plan import plan_for
     from citybrain.sample.sets.fill import fill
@@ -48,7 +49,7 @@ def load(scale: float, seed: int, cases: int | None, no_data: bool, as_json: boo
     try:
         plan = plan_for(scale, seed)
         migrate()
-        summary = first_start(plan, cases=cases, say=Bar())
+        summary = first_start(plan, cases=cases, hotline=0 if cases == 0 else TICKETS, say=Bar())
         if not no_data:
             fill(make_city(plan), say=Bar())
     except (ValueError, CityExists) as refusal:

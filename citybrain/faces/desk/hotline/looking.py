@@ -22,7 +22,7 @@ from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of
-from citybrain.faces.desk.hotline.answers import Draft, Entry, Found, find
+from citybrain.faces.desk.hotline.answers import Entry, find
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.live_reading import Heard, hear
 from citybrain.faces.desk.hotline.readings import Guess
@@ -40,7 +40,9 @@ TEXT_MOST: Final = 20_000  # characters looked at while typing
 PLACES_MOST: Final = 5
 UNITS_MOST: Final = 3
 WATCHED: Final = ("text", "phone", "place_text", "item", "area", "agency", "lon", "lat")
-NOWHERE: Final = (None, None, None, None, None)
+NOWHERE: Final[tuple[int | None, ...]] = (None, None, None, None, None)
+NO_PLACES: Final[tuple["PlaceLine", ...]] = ()
+NO_ENTRIES: Final[tuple[Entry, ...]] = ()
 Part = TypeVar("Part")
 
 
@@ -117,7 +119,6 @@ class Looked:
     units: tuple[UnitLine, ...] = ()
     same: tuple[Same, ...] = ()
     answers: tuple[Entry, ...] = ()
-    draft: Draft | None = None
     failed: tuple[str, ...] = ()
 
 
@@ -149,14 +150,16 @@ def look(actor: Actor, given: Mapping[str, str], now: datetime | None = None) ->
     caller = part(_("来电人"), lambda: _caller(actor, phone, moment), None)
     if not text:
         return Looked(False, bool(phone), caller=caller, failed=tuple(failed))
-    heard = part(_("识别"), lambda: hear(text, given.get("place_text", "")), Heard())
-    places = part(_("地点"), lambda: _places(actor, heard, given), ())
+    heard = part(
+        _("识别"), lambda: hear(text, given.get("place_text", ""), _whole(given.get("area", ""))), Heard()
+    )
+    places = part(_("地点"), lambda: _places(actor, heard, given), NO_PLACES)
     lineage = part(_("地点"), lambda: _lineage(given, places), NOWHERE)
     lines, none = _items(heard, given)
     code = next((one.code for one in lines if one.chosen), given.get("item", ""))
     lon, lat = _point(given)
     told = Told(text, code, lineage, lon, lat, moment)
-    found = part(_("知识库"), lambda: find(actor, text, code), Found())
+    found = part(_("知识库"), lambda: find(actor, text, code), NO_ENTRIES)
     return Looked(
         has_text=True,
         has_phone=bool(phone),
@@ -168,8 +171,7 @@ def look(actor: Actor, given: Mapping[str, str], now: datetime | None = None) ->
         doubt=heard.doubt,
         units=part(_("派给"), lambda: _units(code, lineage, given), ()),
         same=part(_("同类事"), lambda: find_same(actor, told), ()),
-        answers=found.entries,
-        draft=found.draft,
+        answers=found,
         failed=tuple(dict.fromkeys(failed)),
     )
 

@@ -137,7 +137,7 @@ def ticket_page(actor: Actor, number: str, now: datetime | None = None) -> Ticke
     moment = now or timezone.now()
     known = detail.ticket_page(actor, number[:20])
     ticket = known.ticket
-    read = readings.reading_of(actor, ticket) if known.inside else None
+    read = readings.reading_of(ticket) if known.inside else None
     return TicketPage(
         known=known,
         title=title_of(ticket),

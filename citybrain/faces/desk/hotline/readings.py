@@ -8,10 +8,9 @@ from typing import Any, Final
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from citybrain.base.identity.actor import Actor
 from citybrain.hub.cases import guess as keywords
 from citybrain.hub.cases import items
-from citybrain.hub.hotline.models import Ticket
+from citybrain.hub.hotline.models import Ticket, TicketReading
 from citybrain.hub.hotline.states import Urgency
 
 log = logging.getLogger("citybrain.desk.hotline")
@@ -69,10 +68,10 @@ def keyword_guesses(text: str) -> tuple[Guess, ...]:
     return tuple(one for one in found if one is not None)
 
 
-def reading_of(actor: Actor, ticket: Ticket) -> Read | None:
-    """Return the reading of a ticket, None where it has not been read."""
-    told = ticket.extra.get("reading") if isinstance(ticket.extra, dict) else None
-    return read_from(told, ticket) if isinstance(told, dict) else None
+def reading_of(ticket: Ticket) -> Read | None:
+    """Return the reading of a ticket, None where it has not been read. One query."""
+    kept = TicketReading.objects.filter(ticket_id=ticket.pk).first()
+    return read_from(kept.whole, ticket) if kept is not None and kept.whole else None
 
 
 def read_from(told: Mapping[str, Any], ticket: Ticket) -> Read:

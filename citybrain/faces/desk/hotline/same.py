@@ -85,7 +85,7 @@ def _tickets(actor: Actor, told: Told) -> list[Same]:
     pool = (
         Ticket.objects.visible_to(actor)
         .filter(place, is_open=True, received_at__gt=since)
-        .exclude(pk=told.ticket_id)
+        .exclude(pk=told.ticket_id or 0)
         .only(*FIELDS)
         .order_by("-received_at")[:POOL]
     )
