@@ -21,6 +21,7 @@ from citybrain.base.identity.throttle import network_of
 from citybrain.faces.portal import device
 from citybrain.faces.portal.uploads import LimitedUpload
 from citybrain.hub.cases.errors import CaseError
+from citybrain.hub.hotline.errors import TicketError
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
@@ -86,7 +87,7 @@ def portal(view: View[P]) -> View[P]:
         response: HttpResponseBase
         try:
             response = view(request, *args, **kwargs)
-        except CaseError as error:
+        except (CaseError, TicketError) as error:
             response = told(request, _("没有成功"), error.message, error.status)
         except Forbidden as refused:
             response = told(request, _("没有成功"), f"{refused.reason_zh}{refused.whom_to_ask}", 403)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.faces.portal.views import follow, my, naming, pages, photo, questions, readings, report
+from citybrain.faces.portal.views import follow, my, naming, pages, photo, questions, readings, report, say
 
 app_name = "portal"
 
@@ -16,6 +16,10 @@ urlpatterns = [
     path("report/outline/", questions.outline, name="outline"),
     path("report/guess/", questions.guess_item, name="guess"),
     path("report/done/<str:number>/", report.done, name="done"),
+    path("say/", say.say, name="say"),
+    path("say/done/<str:number>/", say.done, name="said_done"),
+    path("say/<str:number>/", say.show, name="said"),
+    path("say/<str:number>/<str:key>/", say.step, name="said_step"),
     path("progress/", follow.look_up, name="look_up"),
     path("progress/<str:number>/", follow.show, name="progress"),
     path("progress/<str:number>/forget/", follow.forget, name="forget"),

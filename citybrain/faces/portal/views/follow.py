@@ -11,12 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from citybrain.faces.portal import device, places, throttle, uploads, words
+from citybrain.faces.portal import device, places, rows, throttle, uploads, words
 from citybrain.faces.portal.doors import actor_of, address_of, portal, wait_words, with_files
 from citybrain.hub.cases import actions, progress
 from citybrain.hub.cases.errors import BadInput, CaseError, NotFound
 from citybrain.hub.cases.models import Case, CasePhoto
-from citybrain.hub.cases.states import PhotoKind, Rating, State
+from citybrain.hub.cases.states import PhotoKind, Rating
+from citybrain.hub.hotline.channels import progress as said
+from citybrain.hub.hotline.errors import NotFound as TicketNotFound
 
 OWNER_STEPS: Final = ("rate", "challenge", "appeal", "supplement", "withdraw")
 TAKES_PHOTOS: Final = frozenset({"challenge", "supplement"})
@@ -75,18 +77,19 @@ def look_up(request: HttpRequest) -> HttpResponse:
     code = "".join(request.POST.get("code", "").split()).upper()
     if not number or not code:
         return _ask(request, error=_("请填写编号和查询码。"), status=422)
-    case, minutes = _checked(request, number, code)
+    found, minutes = _checked(request, number.upper(), code)
     if minutes:
         return _ask(request, error=wait_words(minutes), status=429)
-    if case is None:
+    if found is None:
         return _ask(request, error=_("编号或查询码不对，请对照当时记下的再看一看。"), status=404)
-    response = redirect("portal:progress", number=case.number)
-    device.remember(request, response, case.number, case.query_code, keep="keep" in request.POST)
+    page = "portal:said" if rows.is_ticket(found) else "portal:progress"
+    response = redirect(page, number=found)
+    device.remember(request, response, found, code, keep="keep" in request.POST)
     return response
 
 
-def _checked(request: HttpRequest, number: str, code: str) -> tuple[Case | None, int]:
-    """Return the case that number and code open, None for none; and the minutes to wait before another try.
+def _checked(request: HttpRequest, number: str, code: str) -> tuple[str | None, int]:
+    """Return the number of what number and code open, None for none; and the minutes to wait before another try.
 
     A try counts before it is looked at, and is given back when it was right: many at once can't slip through.
     """
@@ -100,51 +103,25 @@ def _checked(request: HttpRequest, number: str, code: str) -> tuple[Case | None,
     if minutes:
         return None, minutes
     try:
-        case = progress.find(number, actor=actor_of(request), query_code=code)
-    except NotFound:
+        if rows.is_ticket(number):
+            found = said.find(number, actor=actor_of(request), query_code=code)[0].number
+        else:
+            found = progress.find(number, actor=actor_of(request), query_code=code).number
+    except (NotFound, TicketNotFound):
         return None, 0
     throttle.give_back(takes)
-    return case, 0
+    return found, 0
 
 
 def _ask(request: HttpRequest, error: str = "", status: int = 200) -> HttpResponse:
     kept = device.kept(request)
     now = timezone.now()
-    rows = [line_of(case, now) for case in cases_of_device(kept)]
-    context = {"error": error, "rows": rows, "number": request.POST.get("number", "")[:40]}
-    return render(request, "portal/look_up.html", context, status=status)
-
-
-def cases_of_device(codes: dict[str, str]) -> list[Case]:
-    """Return the cases that this device holds a right code for, in one query, newest first."""
-    if not codes:
-        return []
-    found = Case.objects.filter(number__in=list(codes)).select_related("item").order_by("-reported_at", "-id")
-    return [case for case in found if codes[case.number] == case.query_code]
-
-
-def line_of(case: Case, now: datetime) -> dict[str, Any]:
-    """Return one report as a line of a list."""
-    return {
-        "number": case.number,
-        "title": case.item.name if case.item else case.description[:40],
-        "text": case.description,
-        "headline": progress.headline(case),
-        "phase": phase_of(case),
-        "when": words.moment(case.reported_at, now),
-        "asks_rating": case.rating is None
-        and case.state in {State.CLOSED, State.FORCED_CLOSED, State.SELF_HANDLED},
+    context = {
+        "error": error,
+        "rows": rows.of_device(kept, now),
+        "number": request.POST.get("number", "")[:40],
     }
-
-
-def phase_of(case: Case) -> str:
-    """Return received, in_hand, done, or refused for what was not taken on."""
-    if case.state in {State.REJECTED, State.CANCELLED}:
-        return "refused"
-    if not case.is_open:
-        return progress.DONE
-    received = {State.REPORTED, State.VERIFYING, State.PENDING_FILING}
-    return progress.RECEIVED if case.state in received else progress.IN_HAND
+    return render(request, "portal/look_up.html", context, status=status)
 
 
 @portal
@@ -168,7 +145,7 @@ def _shown(request: HttpRequest, shown: progress.Progress) -> HttpResponse:
         "case": case,
         "number_words": words.number(case.number),
         "headline": shown.headline,
-        "phase": phase_of(case),
+        "phase": rows.phase_of(case),
         "line": _line(shown, now),
         "answer": _answer(shown),
         "where": places.where_is(case),
@@ -203,7 +180,7 @@ def _answer(shown: progress.Progress) -> str:
 def _line(shown: progress.Progress, now: datetime) -> list[dict[str, Any]]:
     """Return the three points of the line, each with its date; the one that holds now is `current`."""
     case = shown.case.duplicate_of or shown.case
-    refused = phase_of(case) == "refused"
+    refused = rows.phase_of(case) == "refused"
     ended = case.closed_at or (case.changed_at if refused else None)
     begun = case.filed_at or case.dispatched_at
     points = [

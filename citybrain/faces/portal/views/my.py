@@ -1,5 +1,8 @@
 """我的: a citizen signs in by a code to the phone, sees their reports, and what we keep of them."""
 
+from datetime import datetime
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -14,11 +17,12 @@ from citybrain.base.identity.models import Person, PersonKind
 from citybrain.base.identity.phones import masked, normalise_phone
 from citybrain.base.identity.sessions import client_ip
 from citybrain.base.identity.sign_in import open_session, sign_out
-from citybrain.faces.portal import codes, throttle
+from citybrain.faces.portal import codes, rows, throttle
 from citybrain.faces.portal.doors import actor_of, address_of, citizen_of, is_made_up_city, portal, wait_words
-from citybrain.faces.portal.views.follow import line_of
 from citybrain.hub.cases import progress
 from citybrain.hub.cases.models import CaseContact
+from citybrain.hub.hotline.channels import progress as said
+from citybrain.hub.hotline.models.ticket import TicketContact
 
 MOST_SHOWN = 50
 
@@ -139,9 +143,9 @@ def mine(request: HttpRequest) -> HttpResponse:
     if citizen is None:
         return redirect(f"{reverse('portal:sign_in')}?next={reverse('portal:my')}")
     now = timezone.now()
-    rows = [line_of(case, now) for case in progress.mine(actor_of(request), MOST_SHOWN)]
+    lines = rows.mine(actor_of(request), now, MOST_SHOWN)
     return render(
-        request, "portal/my.html", {"rows": rows, "phone": masked(citizen.phone), "most": MOST_SHOWN}
+        request, "portal/my.html", {"rows": lines, "phone": masked(citizen.phone), "most": MOST_SHOWN}
     )
 
 
@@ -152,18 +156,38 @@ def data(request: HttpRequest) -> HttpResponse:
     citizen = citizen_of(request)
     if citizen is None:
         return redirect(f"{reverse('portal:sign_in')}?next={reverse('portal:data')}")
+    now = timezone.now()
+    context = {
+        "phone": citizen.phone,
+        "name": citizen.name if citizen.name != _("市民") else "",
+        "since": timezone.localtime(citizen.created_at).date(),
+        "rows": rows.newest_first([*_cases(request, now), *_tickets(request, now)])[:MOST_SHOWN],
+        "most": MOST_SHOWN,
+    }
+    return render(request, "portal/data.html", context)
+
+
+def _cases(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
+    """Return the person's reports, each with the contact that is kept of it."""
     cases = progress.mine(actor_of(request), MOST_SHOWN)
     contacts = {
         contact.case_id: contact
         for contact in CaseContact.objects.filter(case__in=[case.pk for case in cases])
     }
-    now = timezone.now()
-    rows = [{**line_of(case, now), "contact": contacts.get(case.pk)} for case in cases]
-    context = {
-        "phone": citizen.phone,
-        "name": citizen.name if citizen.name != _("市民") else "",
-        "since": timezone.localtime(citizen.created_at).date(),
-        "rows": rows,
-        "most": MOST_SHOWN,
+    return [{**rows.case_line(case, now), "contact": contacts.get(case.pk)} for case in cases]
+
+
+def _tickets(request: HttpRequest, now: datetime) -> list[dict[str, Any]]:
+    """Return what the person told the hotline, each with the contact that is kept of it."""
+    tickets = said.mine(actor_of(request), MOST_SHOWN)
+    contacts = {
+        contact.ticket_id: {
+            "phone": contact.phone,
+            "name": contact.name,
+            "shared": contact.ticket.caller_shared,
+        }
+        for contact in TicketContact.objects.filter(ticket__in=[one.pk for one in tickets]).select_related(
+            "ticket"
+        )
     }
-    return render(request, "portal/data.html", context)
+    return [{**rows.ticket_line(one, now), "contact": contacts.get(one.pk)} for one in tickets]

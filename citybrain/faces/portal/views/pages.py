@@ -5,9 +5,8 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from citybrain.faces.portal import device, figures, places
+from citybrain.faces.portal import device, figures, places, rows
 from citybrain.faces.portal.doors import citizen_of, is_made_up_city, portal
-from citybrain.faces.portal.views.follow import cases_of_device, line_of
 
 SHOWN_ON_FRONT = 2
 
@@ -17,11 +16,10 @@ SHOWN_ON_FRONT = 2
 def front(request: HttpRequest) -> HttpResponse:
     """Two big things to do, and what this device last reported."""
     now = timezone.now()
-    rows = [line_of(case, now) for case in cases_of_device(device.kept(request))[:SHOWN_ON_FRONT]]
     context = {
         "city": places.city_name(),
         "made_up": is_made_up_city(),
-        "rows": rows,
+        "rows": rows.of_device(device.kept(request), now)[:SHOWN_ON_FRONT],
         "signed_in": citizen_of(request) is not None,
         "solved": figures.solved_this_week(now),
     }

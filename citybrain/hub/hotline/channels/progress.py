@@ -109,9 +109,14 @@ def own_steps(ticket: Ticket) -> tuple[Transition, ...]:
     return tuple(one for one in may if state in one.sources and not (one.key == "rate" and ticket.rating))
 
 
+def phase_of(ticket: Ticket) -> str:
+    """Return received, in_hand, answered, done, or refused for what was withdrawn or voided."""
+    return _PHASE.get(State(ticket.state), IN_HAND)
+
+
 def headline(ticket: Ticket) -> str:
     """Return one plain sentence about where it stands."""
-    phase = _PHASE.get(State(ticket.state), IN_HAND)
+    phase = phase_of(ticket)
     if phase == REFUSED:
         return _("已撤销")
     if phase == ANSWERED:
