@@ -25,6 +25,7 @@ from citybrain.hub.hotline.message import Message, Receipt
 from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
 from citybrain.hub.hotline.states import Channel, State
 
+KEPT_APART = frozenset({"reason", "name", "phone"})
 OPEN_TO_ALL = frozenset({Channel.PORTAL})
 
 
@@ -144,11 +145,11 @@ def _write(
 
 
 def _plain(cleaned: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the inputs in JSON's types; the reason stands in its own column."""
+    """Return the inputs in JSON's types; the reason stands in its own column, who spoke in a table of its own."""
     return {
         name: value.isoformat() if isinstance(value, datetime) else value
         for name, value in cleaned.items()
-        if name != "reason"
+        if name not in KEPT_APART
     }
 
 

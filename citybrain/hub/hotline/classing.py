@@ -3,6 +3,7 @@
 from typing import Any
 
 from citybrain.hub.hotline import limits, privacy
+from citybrain.hub.hotline.callers.known import note_caller
 from citybrain.hub.hotline.change import Change
 from citybrain.hub.hotline.intake import RANKS
 from citybrain.hub.hotline.models.ticket import Ticket, TicketContact
@@ -98,6 +99,19 @@ def _texts(change: Change) -> None:
     for column in ("title", "place_text"):
         if column in change.inputs:
             _set(change, column, privacy.redact(change.inputs[column], name=name, phone=phone))
+
+
+def set_contact(change: Change) -> None:
+    """Put right who spoke; what others read of the ticket loses the new name and number, too."""
+    ticket, given = change.ticket, change.inputs
+    before_name, before_phone = contact_of(ticket)
+    name, phone = given.get("name", before_name), given.get("phone", before_phone)
+    TicketContact.objects.update_or_create(ticket_id=ticket.pk, defaults={"name": name, "phone": phone})
+    if phone != before_phone:
+        ticket.caller_id = note_caller(phone, change.now)
+    for column in ("plain", "title", "place_text"):
+        setattr(ticket, column, privacy.redact(getattr(ticket, column), name=name, phone=phone))
+    change.facts["changed"] = [one for one in ("name", "phone") if one in given]
 
 
 def contact_of(ticket: Ticket) -> tuple[str, str]:

@@ -10,6 +10,8 @@ from citybrain.hub.hotline.lifecycle import PAUSED, RUNS, SHOWN
 from citybrain.hub.hotline.models.ticket import Ticket, TicketClock
 from citybrain.hub.hotline.states import State, Step
 
+REVIEW = "review"  # why a limit waits; a suspended case's goes on by its own step only
+
 
 def turn(
     ticket: Ticket, running: list[TicketClock], now: datetime
@@ -61,9 +63,9 @@ def _hold(clocks: list[TicketClock], state: State, now: datetime) -> list[dict[s
     for clock in clocks:
         waits = state in PAUSED and clock.step in {Step.HANDLING, Step.RETURNING}
         if waits and not limits.is_paused(clock):
-            limits.pause(clock, now, "review")
+            limits.pause(clock, now, REVIEW)
             told.append({"did": "pause", "step": clock.step})
-        elif not waits and limits.is_paused(clock):
+        elif not waits and limits.is_paused(clock) and clock.pauses[-1][2] == REVIEW:
             limits.resume(clock, now)
             due = clock.due_at.isoformat() if clock.due_at else None
             told.append({"did": "resume", "step": clock.step, "due": due})

@@ -80,6 +80,7 @@ def _outside_return(change: Change) -> None:
 EFFECTS: Final[dict[str, Effect]] = {
     "file": _file,
     "correct": classing.classify,
+    "set_contact": classing.set_contact,
     "read": classing.read,
     "answer": answering.answer,
     "dispatch": sending.dispatch,
@@ -111,6 +112,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "outside_reply": answering.outside_reply,
     "case_dispatched": following.dispatched,
     "case_accepted": following.accepted,
+    "case_handling": following.handling,
     "case_returned": following.returned,
     "case_refused": following.refused,
     "case_replied": following.replied,

@@ -7,10 +7,12 @@ from typing import Final
 from django.db import connection
 
 from citybrain.hub.cases.models import Case, CaseEvent
-from citybrain.hub.hotline import answering, units
+from citybrain.hub.cases.states import State as CaseState
+from citybrain.hub.hotline import answering, limits, units
 from citybrain.hub.hotline.change import Change
 from citybrain.hub.hotline.lifecycle import TRANSITIONS
 from citybrain.hub.hotline.models.ticket import Ticket
+from citybrain.hub.hotline.states import Step
 
 logger = logging.getLogger(__name__)
 BATCH: Final = 500
@@ -113,6 +115,28 @@ def accepted(change: Change) -> None:
     change.ticket.accepted_at = change.now
     change.ticket.handler_id = _event(change).actor_id
     units.mark_lead(change.ticket, accepted_at=change.now)
+
+
+def handling(change: Change) -> None:
+    """Let the ticket's limit follow the case's: it waits while the case is suspended, and is lengthened with it."""
+    event = _event(change)
+    clock = next((one for one in change.clocks if one.step == Step.HANDLING), None)
+    if clock is None:
+        return
+    if event.to_state == CaseState.SUSPENDED:
+        limits.resume(clock, change.now)
+        limits.pause(clock, change.now, "suspended")
+    elif event.action in {"resume", "decide_extension"}:
+        limits.resume(clock, change.now)
+    if (
+        event.action == "decide_extension"
+        and event.data.get("approve")
+        and event.to_state == CaseState.HANDLING
+    ):
+        due = Case.objects.filter(pk=change.ticket.case_id or 0).values_list("due_at", flat=True).first()
+        if due is not None and clock.due_at is not None and due > clock.due_at:
+            limits.extend_until(clock, due, change.now, change.reason or event.reason)
+            change.ticket.extension_count += 1
 
 
 def returned(change: Change) -> None:

@@ -171,6 +171,12 @@ _TABLE: Final = (
         permission="hotline.take",
     ),
     Transition(
+        "set_contact", _("更正来电人信息"), OPEN, None,
+        (Need("name", Input.TEXT, _("来电人姓名"), False, most=60),
+         Need("phone", Input.TEXT, _("来电号码"), False, most=30)),
+        permission="hotline.view_contact", tolerant=True,
+    ),
+    Transition(
         "accept", _("接收"), frozenset({S.DISPATCHED, S.REDO}), S.ACCEPTED, (), by=By.LEAD,
         permission="hotline.accept", batch=True, style="expected", caller=_("负责单位已接收"), key_hint="a",
     ),

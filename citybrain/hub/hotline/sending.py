@@ -68,6 +68,7 @@ def _sent(change: Change) -> None:
     if "co" in given:
         units.set_co(ticket, given["co"], change.now, "taken_off")
     ticket.contact_needed = bool(given.get("contact", False)) and not ticket.is_secret
+    ticket.flags = [flag for flag in ticket.flags if flag != "contact_asked"]
     ticket.dispatches += 1
     ticket.dispatched_at = change.now
     ticket.filed_at = ticket.filed_at or change.now

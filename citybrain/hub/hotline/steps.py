@@ -13,7 +13,7 @@ from citybrain.hub.hotline.lifecycle import ORDER, TRANSITIONS, By, Transition
 from citybrain.hub.hotline.models.ticket import Ticket
 
 STYLE_ORDER = {"expected": 0, "plain": 1, "danger": 2}
-ALWAYS_LAST = frozenset({"comment", "urge", "correct", "change_units"})
+ALWAYS_LAST = frozenset({"comment", "urge", "correct", "change_units", "set_contact"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from citybrain.hub.hotline.models.ticket import Ticket, TicketClock
 MUTABLE = (
     "state", "is_open", "kind", "urgency", "rank", "sentiment", "class_label", "item_code", "is_complex", "title",
     "plain", "place_text", "lon", "lat", "city_id", "district_id", "street_id", "community_id", "grid_id",
-    "topic_id", "caller_shared", "is_secret", "contact_needed", "agency_id", "co_agencies",
+    "topic_id", "caller_id", "caller_shared", "is_secret", "contact_needed", "agency_id", "co_agencies",
     "suggested_agency_id", "handler_id", "outside", "case_id", "case_seq", "duplicate_of_id", "dispatches",
     "designated", "return_count", "redo_count", "extension_count", "urge_count", "call_count", "filed_at",
     "dispatched_at", "accepted_at", "replied_at", "concluded_at", "reply", "replied_by_id", "sign_on_time",

@@ -168,6 +168,28 @@ def test_doing_over_takes_the_closed_case_up_again(line: Line) -> None:
     assert ticket.state == State.ACCEPTED
 
 
+def test_the_tickets_limit_waits_while_its_case_is_suspended_and_grows_with_it(line: Line) -> None:
+    ticket = on_case(line, by_case(line), "handler", "accept")
+    due = ticket.due_at
+    assert due is not None
+    until = (line.now + timedelta(days=20)).isoformat()
+    ticket = on_case(
+        line, ticket, "handler", "request_extension", ask="extension", until=until, reason="等备件"
+    )
+    assert ticket.state == State.EXTENSION_REQUESTED
+    line.later(minutes=30)
+    ticket = on_case(line, ticket, "chief", "decide_extension", approve="是")
+    assert ticket.state == State.HANDLING
+    assert ticket.due_at == Case.objects.get(pk=ticket.case_id).due_at
+    grown = ticket.due_at
+    assert grown is not None
+    ticket = on_case(line, ticket, "chief", "suspend", until=until, reason="停工令")
+    assert (ticket.due_at, ticket.answer_due) == (None, grown)
+    line.later(days=2)
+    ticket = on_case(line, ticket, "chief", "resume")
+    assert ticket.due_at == grown + timedelta(days=2)
+
+
 def test_a_step_of_the_case_is_taken_over_once_only(line: Line) -> None:
     ticket = on_case(line, by_case(line), "handler", "accept")
     version = ticket.version

@@ -207,8 +207,14 @@ def test_an_older_version_on_the_screen_is_refused_but_for_tolerant_steps(line: 
 @pytest.mark.parametrize(
     ("login", "expected"),
     [
-        ("operator", ["dispatch", "file", "answer", "merge", "hand_over", "correct", "comment"]),
-        ("manager", ["dispatch", "file", "answer", "merge", "hand_over", "void", "correct", "comment"]),
+        (
+            "operator",
+            ["dispatch", "file", "answer", "merge", "hand_over", "correct", "set_contact", "comment"],
+        ),
+        (
+            "manager",
+            ["dispatch", "file", "answer", "merge", "hand_over", "void", "correct", "set_contact", "comment"],
+        ),
         ("handler", []),
         ("chief", []),
     ],
@@ -223,7 +229,7 @@ def test_a_new_ticket_offers_each_role_exactly_its_steps(line: Line, login: str,
         ("handler", ["accept", "ask_contact", "return", "comment"]),
         ("handler2", ["co_accept", "co_reply", "co_return", "comment"]),
         ("handler_west", []),
-        ("operator", ["correct", "change_units", "urge", "comment"]),
+        ("operator", ["correct", "set_contact", "change_units", "urge", "comment"]),
     ],
 )
 def test_a_dispatched_ticket_offers_lead_and_co_handlers_their_own_steps(

@@ -245,6 +245,22 @@ def test_who_asked_to_stay_unknown_stays_unknown_to_the_unit(line: Line) -> None
     assert contact.reveal(line.actor("operator"), ticket.pk, "回访", line.now).phone == PHONE
 
 
+def test_putting_the_contact_right_leaves_no_trace_of_it_but_the_contact(line: Line) -> None:
+    ticket = line.hear("王大民家门前的路灯不亮，打13700000007", phone="", name="")
+    ticket = line.do(ticket, "operator", "set_contact", name="王大民", phone="13700000007")
+    assert contact.reveal(line.actor("operator"), ticket.pk, "回访", line.now) == contact.Contact(
+        "王大民", "13700000007"
+    )
+    event = TicketEvent.objects.get(ticket=ticket, action="set_contact")
+    kept = everything(event.data) + everything(list(Entry.objects.values_list("body", flat=True)))
+    assert not any(word in kept + ticket.plain for word in ("王大民", "13700000007"))
+    assert ticket.caller_id is not None
+    assert ticket.text == "王大民家门前的路灯不亮，打13700000007"
+    sent = line.do(ticket, "operator", "dispatch", agency=line.agency("east_cm"))
+    with pytest.raises(Forbidden):
+        line.do(sent, "handler", "set_contact", name="甲")
+
+
 def test_looking_takes_a_reason(line: Line) -> None:
     ticket = line.hear()
     with pytest.raises(BadInput, match="原因"):
