@@ -232,6 +232,7 @@ def test_rows_among_people_name_what_is_granted_and_whose_they_are_only():
         "serving.t", ("sex",), "id_no", (Condition("sex", "eq", "1"),)
     )
     assert columns(made, "postgres") == {"sex", "id_no", "_key"}
+    assert "s._key = ANY" in made.sql, "a key that is one field is searched by its index"
     assert made.fields == ("sex",)
     assert made.sql.count("%(among)s") == 1
     with pytest.raises(Refused):
@@ -240,6 +241,22 @@ def test_rows_among_people_name_what_is_granted_and_whose_they_are_only():
         Compiler(policy(("name",)), SHAPE, "postgres").among(
             "serving.t", ("name",), "id_no", (Condition("income", "gt", 1),)
         )
+
+
+@pytest.mark.parametrize(("near", "strays"), [("places", 0), ("places or strays", 1)])
+def test_rows_near_places_are_those_of_the_people_asked_about_and_nobody_elses(near, strays):
+    made = Compiler(policy(("name", "sex")), SHAPE, "postgres").among(
+        "serving.t", ("sex",), "id_no", (Condition("sex", "eq", "1"),), near=near, written=True
+    )
+    assert columns(made, "postgres") == {"sex", "id_no", "_key", "_place", "_also", "_written"}
+    assert made.fields == ("sex",)
+    where = made.sql.partition(" WHERE ")[2]
+    here = (
+        "s._key || '' = ANY(CAST(%(among)s AS TEXT[])) AND "
+        "(s._place = ANY(CAST(%(places)s AS BIGINT[])) OR s._also = ANY(CAST(%(places)s AS BIGINT[])))"
+    )
+    more = f"(({here}) OR s._key = ANY(CAST(%(strays)s AS TEXT[])))" if strays else f"({here})"
+    assert where.startswith(f'{more} AND s."sex" = ')
 
 
 @pytest.mark.parametrize(
