@@ -30,7 +30,8 @@ def _loopback(settings: Any) -> None:
 def given(**more: Any) -> dict[str, Any]:
     return {
         "key": str(uuid.uuid4()), "number": "BH261119000007", "text": "海宁津一侧的河堤护栏断了一截",
-        "reason": "事发地在贵市", "received_at": "2026-11-18T08:00:00+08:00", "contact": {"name": "赵六", "phone": "13877776666"}, **more,
+        "reason": "事发地在贵市", "received_at": "2026-11-18T08:00:00+08:00",
+        "contact": {"name": "赵六", "phone": "13877776666"}, **more,
     }  # fmt: skip
 
 
