@@ -1,6 +1,6 @@
 """抽查: answers drawn for a person to look at: a random share of each unit's, and those the rules think poor of."""
 
-import random
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,7 +21,8 @@ PERMISSION: Final = "hotline.quality"
 SHARE: Final = 0.05  # of each day's answers drawn at random; our choice
 LEAST: Final = 1  # of each unit that answered at all that day
 POOR: Final = 50  # at or below this score an answer is drawn whatever chance says
-LOOK_BACK: Final = timedelta(days=2)
+LOOK_BACK: Final = timedelta(hours=1)
+SAME_SPAN: Final = timedelta(days=3)  # in which answers alike, word for word, are counted
 VERDICTS: Final = ("good", "poor", "empty")
 
 
@@ -35,66 +36,62 @@ class Drawn:
 
 
 def tick(now: datetime) -> int:
-    """Draw from the answers of the last two days that were not drawn before; return how many were."""
+    """Draw what is to be drawn now; return how many answers were."""
     drawn = draw(now)
     return drawn.by_chance + drawn.by_score
 
 
 def draw(now: datetime, *, share: float = SHARE, seed: str = "") -> Drawn:
-    """Draw answers for a person to look at. Chance goes by ticket and day, so that a second run draws the same."""
-    found = _answers(now)
+    """Draw answers for a person to look at: of yesterday's by chance, of the last hour's those of a poor score.
+
+    Chance goes by ticket, so that however often this runs it draws the same ones.
+    """
+    chosen = _by_chance(now, share, seed)
+    lately = Ticket.objects.filter(replied_at__gt=now - LOOK_BACK, replied_at__lte=now).exclude(reply="")
+    found = _not_drawn(chosen | set(lately.values_list("pk", flat=True)))
     same = _same_replies(now)
     checks: list[QualityCheck] = []
-    chance = score = 0
-    for agency_id, tickets in _by_agency(found).items():
-        keyed = sorted(tickets, key=lambda one: _luck(one.pk, seed))
-        wanted = {one.pk for one in keyed[: max(LEAST, round(share * len(keyed)))]}
-        for ticket in tickets:
-            verdict = quality.judge(
-                ticket.reply,
-                kind=ticket.kind,
-                message=ticket.plain,
-                same_elsewhere=same.get(ticket.reply, 1) - 1,
-            )
-            poor = verdict.score <= POOR
-            if not poor and ticket.pk not in wanted:
-                continue
-            score, chance = score + poor, chance + (not poor)
-            checks.append(_check(ticket, agency_id, verdict, "low" if poor else "random", now))
-    with transaction.atomic():
-        QualityCheck.objects.bulk_create(checks)
-    return Drawn(len(found), chance, score)
+    for ticket in found:
+        others = same.get(ticket.reply, 1) - 1
+        verdict = quality.judge(ticket.reply, kind=ticket.kind, message=ticket.plain, same_elsewhere=others)
+        if verdict.score <= POOR or ticket.pk in chosen:
+            why = "low" if verdict.score <= POOR else "random"
+            checks.append(_check(ticket, ticket.replied_by_id, verdict, why, now))
+    QualityCheck.objects.bulk_create(checks)
+    poor = sum(check.why == "low" for check in checks)
+    return Drawn(len(found), len(checks) - poor, poor)
 
 
-def _luck(ticket_id: int, seed: str) -> float:
-    return random.Random(f"{seed}:{ticket_id}").random()  # noqa: S311  a sample, not a secret
+def _by_chance(now: datetime, share: float, seed: str) -> set[int]:
+    """Return the tickets drawn by chance of those that each unit answered yesterday."""
+    today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    answered = Ticket.objects.filter(replied_at__gte=today - timedelta(days=1), replied_at__lt=today)
+    found: dict[int | None, list[int]] = {}
+    for ticket_id, agency_id in answered.exclude(reply="").values_list("pk", "replied_by_id"):
+        found.setdefault(agency_id, []).append(ticket_id)
+    chosen: set[int] = set()
+    for ids in found.values():
+        ids.sort(key=lambda one: hashlib.blake2b(f"{seed}:{one}".encode(), digest_size=8).digest())
+        chosen.update(ids[: max(LEAST, round(share * len(ids)))])
+    return chosen
 
 
-def _answers(now: datetime) -> list[Ticket]:
-    """Return the tickets answered lately whose answer was never drawn."""
-    lately = Ticket.objects.filter(replied_at__gt=now - LOOK_BACK, replied_at__lte=now).exclude(reply="")
-    ids = list(lately.values_list("pk", flat=True))
+def _not_drawn(ids: set[int]) -> list[Ticket]:
+    """Return the tickets among `ids` whose answer, as it stands, was never drawn."""
     drawn = set(QualityCheck.objects.filter(ticket_id__in=ids).values_list("ticket_id", "reply"))
-    wanted = lately.only("pk", "reply", "kind", "plain", "replied_by_id")
-    return [one for one in wanted if (one.pk, one.reply) not in drawn]
+    wanted = Ticket.objects.filter(pk__in=ids).only("pk", "reply", "kind", "plain", "replied_by_id")
+    return [one for one in wanted.order_by("pk") if (one.pk, one.reply) not in drawn]
 
 
 def _same_replies(now: datetime) -> dict[str, int]:
-    """Return how often each answer was given word for word in the last thirty days, those given thrice or more."""
+    """Return how often each answer was given word for word in the last days, those given thrice or more."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT reply, count(*) FROM hotline_ticket WHERE replied_at > %s AND replied_at <= %s AND reply <> ''"
             " GROUP BY reply HAVING count(*) > 2",
-            [now - timedelta(days=30), now],
+            [now - SAME_SPAN, now],
         )
         return dict(cursor.fetchall())
-
-
-def _by_agency(tickets: list[Ticket]) -> dict[int | None, list[Ticket]]:
-    found: dict[int | None, list[Ticket]] = {}
-    for ticket in tickets:
-        found.setdefault(ticket.replied_by_id, []).append(ticket)
-    return found
 
 
 def _check(

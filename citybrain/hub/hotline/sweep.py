@@ -32,6 +32,12 @@ BATCH: Final = 200
 TRIES: Final = 5
 AGAIN_AFTER: Final = timedelta(seconds=30)  # between two tries to read one ticket, longer with each
 
+# The states stand in the text, so that the small indexes for them are used whatever the plan.
+ANSWERED: Final = f"""SELECT id FROM hotline_ticket WHERE is_open AND state = {State.ANSWERED_DIRECTLY:d}
+  AND due_at <= %s ORDER BY due_at LIMIT %s"""
+CONCLUDED: Final = f"""SELECT id FROM hotline_ticket WHERE state = {State.CONCLUDED:d}
+  AND concluded_at <= %s ORDER BY concluded_at LIMIT %s"""
+
 
 def tick(now: datetime | None = None) -> int:
     """Return how many tickets were read and how many steps of cases were taken over. Runs every second."""
@@ -163,17 +169,23 @@ def _mend_one(ticket_id: int, now: datetime) -> int:
 
 def settle(now: datetime, most: int = BATCH) -> int:
     """Conclude what was answered at once when nobody came back in time; archive what was concluded long ago."""
-    answered = Ticket.objects.filter(state=State.ANSWERED_DIRECTLY, is_open=True, due_at__lte=now)
     kept = timedelta(days=int(limits.follow_up(now)["archive_days"]))
-    concluded = Ticket.objects.filter(state=State.CONCLUDED, concluded_at__lte=now - kept)
     done = 0
-    for step, found in (("conclude", answered), ("archive", concluded.order_by("concluded_at"))):
-        given = {"reason": _("期限内无异议，自动办结")} if step == "conclude" else {}
-        for ticket_id in list(found.values_list("pk", flat=True)[:most]):
-            try:
-                take(SYSTEM, ticket_id, step, given, now=now)
-            except (TicketError, Forbidden) as error:
-                logger.info("ticket %s: %s not taken: %s", ticket_id, step, error)
-            else:
-                done += 1
+    for step, given, sql, moment in (
+        ("conclude", {"reason": _("期限内无异议，自动办结")}, ANSWERED, now),
+        ("archive", {}, CONCLUDED, now - kept),
+    ):
+        with connection.cursor() as cursor:
+            cursor.execute(sql, [moment, most])
+            ids = [row[0] for row in cursor.fetchall()]
+        done += sum(_settle_one(ticket_id, step, given, now) for ticket_id in ids)
     return done
+
+
+def _settle_one(ticket_id: int, step: str, given: dict[str, str], now: datetime) -> int:
+    try:
+        take(SYSTEM, ticket_id, step, given, now=now)
+    except (TicketError, Forbidden) as error:
+        logger.info("ticket %s: %s not taken: %s", ticket_id, step, error)
+        return 0
+    return 1

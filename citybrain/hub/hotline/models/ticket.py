@@ -66,7 +66,7 @@ class Ticket(models.Model):
     caller = models.ForeignKey(
         "hotline.Caller", models.SET_NULL, null=True, db_index=False, related_name="tickets"
     )
-    topic_id = models.BigIntegerField(null=True)
+    topic = models.ForeignKey("hotline.Topic", models.SET_NULL, null=True, db_index=False, related_name="+")
     caller_shared = models.BooleanField(default=False, help_text="the caller lets the unit call them")
     is_secret = models.BooleanField(default=False, help_text="the caller wants to stay unknown to the unit")
     contact_needed = models.BooleanField(default=False, help_text="the hotline let the unit call the caller")
@@ -151,8 +151,14 @@ class Ticket(models.Model):
                 name="ticket_caller",
                 condition=Q(caller__isnull=False),
             ),
-            models.Index(fields=["topic_id"], name="ticket_topic", condition=Q(topic_id__isnull=False)),
+            models.Index(fields=["topic"], name="ticket_topic", condition=Q(topic__isnull=False)),
             models.Index(fields=["case"], name="ticket_case", condition=Q(case__isnull=False)),
+            models.Index(
+                fields=["case"], name="ticket_open_case", condition=Q(case__isnull=False, is_open=True)
+            ),
+            models.Index(
+                fields=["concluded_at"], name="ticket_to_archive", condition=Q(state=State.CONCLUDED)
+            ),
             models.Index(
                 fields=["duplicate_of"], name="ticket_duplicate", condition=Q(duplicate_of__isnull=False)
             ),
@@ -266,7 +272,14 @@ class TicketClock(models.Model):
     rule = models.CharField(max_length=160, help_text="where the limit comes from")
 
     class Meta:
-        indexes = (models.Index(fields=["ticket", "id"], name="ticket_clock_ticket"),)
+        indexes = (
+            models.Index(fields=["ticket", "id"], name="ticket_clock_ticket"),
+            models.Index(
+                fields=["ticket"],
+                name="ticket_clock_undue",
+                condition=Q(stopped_at__isnull=True, due_at__isnull=True),
+            ),
+        )
         constraints = (
             models.UniqueConstraint(
                 fields=["ticket", "step"],

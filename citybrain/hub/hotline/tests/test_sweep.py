@@ -90,26 +90,32 @@ def answered(line: Line, many: int, reply: str = ANSWER) -> list[Ticket]:
     return made
 
 
-def test_every_unit_has_an_answer_drawn_and_every_poor_one_is(line: Line) -> None:
-    made = answered(line, 3)
-    Ticket.objects.filter(pk=made[2].pk).update(reply="已收到，谢谢来电。")
+def test_a_poor_answer_is_drawn_within_the_hour_and_once(line: Line) -> None:
+    made = answered(line, 2)
+    Ticket.objects.filter(pk=made[1].pk).update(reply="已收到，谢谢来电。")
     drawn = quality_checks.draw(line.later(minutes=1))
-    assert (drawn.looked_at, drawn.by_score) == (3, 1)
-    assert drawn.by_chance <= 1
-    poor = QualityCheck.objects.get(ticket=made[2])
-    assert (poor.why, poor.faults, poor.score, poor.agency_id) == (
-        "low", ["received_only"], 10, line.agency("east_cm"),
+    assert (drawn.looked_at, drawn.by_chance, drawn.by_score) == (2, 0, 1)
+    poor = QualityCheck.objects.get()
+    assert (poor.ticket_id, poor.why, poor.faults, poor.score, poor.agency_id) == (
+        made[1].pk, "low", ["received_only"], 10, line.agency("east_cm"),
     )  # fmt: skip
-    again = quality_checks.draw(line.later(minutes=1))
-    assert QualityCheck.objects.filter(ticket=made[2]).count() == 1
-    assert again.by_score == 0
+    assert quality_checks.tick(line.later(minutes=1)) == 0
+
+
+def test_of_yesterdays_answers_each_unit_has_one_drawn_however_often_the_loop_runs(line: Line) -> None:
+    answered(line, 4)
+    assert quality_checks.tick(line.later(hours=2)) == 0, "the day is not over"
+    line.later(days=1)
+    assert [quality_checks.tick(line.later(minutes=10)) for _round in range(3)] == [1, 0, 0]
+    assert QualityCheck.objects.get().why == "random"
 
 
 def test_an_answer_given_word_for_word_four_times_is_a_template(line: Line) -> None:
     made = answered(line, 4)
     Ticket.objects.filter(pk__in=[one.pk for one in made]).update(reply=ANSWER)
-    quality_checks.draw(line.later(minutes=1), share=1.0)
-    assert {tuple(one.faults) for one in QualityCheck.objects.all()} == {("template",)}
+    line.later(days=1)
+    quality_checks.draw(line.now, share=1.0)
+    assert [one.faults for one in QualityCheck.objects.all()] == [["template"]] * 4
 
 
 def test_a_person_judges_a_drawn_answer_once_with_a_reason_where_it_is_poor(line: Line) -> None:
