@@ -4,7 +4,9 @@
 may think again does it now and then.
 """
 
+from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -16,6 +18,8 @@ LIKE: Final = 0.11  # mean likeness from which a message belongs; docs/hotline.m
 HEAVIEST: Final = 64  # pairs kept of a message
 LEAST_PAIRS: Final = 3  # a message with fewer says nothing of its own
 NOTHING: Final = -1  # what such a message is put to
+LEAST_RARITY: Final = 0.7  # of a pair that most messages hold, as in the week of a great storm
+_OFTEN: Final = 3  # messages of one person that tell what is rare
 _HEADS: Final = 40  # people whose messages' heads are kept for naming
 _BATCH: Final = 500
 _MEMORY: Final = 200_000  # messages after which the counts of pairs are halved: words wear out
@@ -29,16 +33,23 @@ class Engine:
         self.store = Store(places)
         self.places: dict[int, int] = {}  # of each gathering's number
         self.apart: set[frozenset[int]] = set()  # gatherings a person has parted: they never become one
-        self._held = np.zeros(2**BITS, np.int32)
+        self.held: set[int] = (
+            set()
+        )  # gatherings that never become part of another; others may become part of them
+        self._counts = np.zeros(2**BITS, np.int32)
         self._messages = 0
         self._tick = 0
         self._next = 0
 
     def learn(self, messages: Sequence[Message]) -> None:
         """Count pairs beforehand, so that the first messages are weighed as well as the last; nothing is gathered."""
+        often: Counter[str] = Counter()
         for at in range(0, len(messages), _BATCH):
-            for one in terms_of(messages[at : at + _BATCH]):
-                self._count(one.pairs)
+            part = messages[at : at + _BATCH]
+            for message, terms in zip(part, terms_of(part), strict=True):
+                often[message.person] += bool(message.person)
+                if often[message.person] <= _OFTEN:
+                    self._count(terms.pairs)
 
     def add(self, messages: Sequence[Message], *, count: bool = True) -> list[int]:
         """Return the number of the gathering each message was put to, in order; `NOTHING` where it says nothing.
@@ -59,13 +70,33 @@ class Engine:
         self._count(terms.pairs)
         self._tick += 1
         self._next = max(self._next, number + 1)
-        self._join(number, message, pairs, weights)
+        self._join(number, _with_voice(message, terms), pairs, weights)
+
+    def reserve(self) -> int:
+        """Return a number for a gathering that will be put together."""
+        number, self._next = self._next, self._next + 1
+        return number
+
+    def drop(self, number: int) -> None:
+        """Forget a gathering, to be put together anew."""
+        place = self.places.pop(number, None)
+        if place is not None and self._is(place, number):
+            self.store.close(place)
+
+    def kept(self, number: int) -> bool:
+        """Return whether a gathering is still kept."""
+        return self._is(self.places.get(number, -1), number)
+
+    def clarity(self, number: int) -> float:
+        """Return the mean likeness of two of a gathering's people, 0 where it is kept no more."""
+        return self.store.clarity(self.places[number]) if self.kept(number) else 0.0
+
+    def _is(self, place: int, number: int) -> bool:
+        return place in self.store.at and self.store.at[place].number == number
 
     def _add(self, message: Message, terms: Terms, count: bool) -> int:
         self._tick += 1
         pairs, weights = self.weigh(terms)
-        if count:
-            self._count(terms.pairs)
         if len(pairs) < LEAST_PAIRS:
             return NOTHING
         places, likeness = self.store.near(pairs, weights)
@@ -74,13 +105,15 @@ class Engine:
             number = self.store.at[int(places[best])].number
         else:
             number, self._next = self._next, self._next + 1
-        self._join(number, message, pairs, weights)
+        before = self._join(number, _with_voice(message, terms), pairs, weights)
+        if count and before < _OFTEN:
+            self._count(terms.pairs)
         return number
 
     def weigh(self, terms: Terms) -> tuple[Pairs, Weights]:
         """Return the heaviest pairs, weighed by rarity so far, heaviest first; the whole message has length 1."""
-        rarity = np.log((2.0 + self._messages) / (1.0 + self._held[terms.pairs]))
-        weights = (np.maximum(rarity, 0) * terms.weights).astype(np.float32)
+        rarity = np.log((2.0 + self._messages) / (1.0 + self._counts[terms.pairs]))
+        weights = (np.maximum(rarity, LEAST_RARITY) * terms.weights).astype(np.float32)
         length = float(np.sqrt((weights * weights).sum()))
         if not length:
             return terms.pairs[:0], weights[:0]
@@ -89,25 +122,27 @@ class Engine:
         return terms.pairs[order], weights[order] / np.float32(length)
 
     def _count(self, pairs: Pairs) -> None:
-        self._held[pairs] += 1
+        self._counts[pairs] += 1
         self._messages += 1
         if self._messages >= _MEMORY:
-            self._held //= 2
+            self._counts //= 2
             self._messages //= 2
 
-    def _join(self, number: int, message: Message, pairs: Pairs, weights: Weights) -> None:
+    def _join(self, number: int, message: Message, pairs: Pairs, weights: Weights) -> int:
+        """Put a message to a gathering; return how many its person had written there before."""
         place = self.places.get(number)
-        if place is None or place not in self.store.at or self.store.at[place].number != number:
+        if place is None or not self._is(place, number):
             place = self.places[number] = self.store.open(number, self._tick)
             self._tidy()
         one = self.store.at[place]
-        person = message.person or voice(pairs)
-        before = one.people.add(person, message.at)
+        before = one.people.add(message.person, message.at)
         one.messages += 1
         one.seen = self._tick
         if not before and len(one.heads) < _HEADS:
-            one.heads[person] = message.head
+            one.heads[message.person] = message.head
         self.store.add(place, pairs, weights, 1.0 / (1 + before))
+        self.store.count_person(place, weights, before)
+        return before
 
     def _tidy(self) -> None:
         """Forget the numbers of gatherings that were given up, before they are many."""
@@ -121,10 +156,9 @@ class Engine:
         """
         gone: dict[int, int] = {}
         for number in self._by_size():
-            place = self.places[number]
-            if place not in self.store.at or self.store.at[place].number != number:
+            if number in self.held or not self.kept(number):
                 continue
-            into = self._alike(place, number)
+            into = self._alike(self.places[number], number)
             if into is not None:
                 gone[number] = self.store.at[into].number
                 self.merge(number, gone[number])
@@ -155,10 +189,9 @@ class Engine:
         place, target = self.places.pop(number), self.places[into]
         one, other = self.store.at[place], self.store.at[target]
         pairs, weights = self.store.mean(place)
-        share = float(self.store.people[place])
-        squares = float(self.store.squares[place])
-        self.store.add(target, pairs, weights, share)
-        self.store.squares[target] += squares - share * float((weights * weights).sum())
+        self.store.add(target, pairs, weights, float(self.store.people[place]))
+        self.store.squares[target] += self.store.squares[place]
+        self.store.own[target] += self.store.own[place]
         other.people.take(one.people)
         other.messages += one.messages
         other.seen = max(other.seen, one.seen)
@@ -181,6 +214,10 @@ def voice(pairs: Pairs) -> str:
         int((spread * np.uint64(odd) % np.uint64(2**31 - 1)).min()) for odd in (2654435761, 40503 * 65537)
     ]
     return "?" + "-".join(map(str, least))
+
+
+def _with_voice(message: Message, terms: Terms) -> Message:
+    return message if message.person else replace(message, person=voice(terms.pairs))
 
 
 def _last(gone: dict[int, int], number: int) -> int:

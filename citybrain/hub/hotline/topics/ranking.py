@@ -93,9 +93,13 @@ def growth(firsts: Sequence[float], now: float, recent_days: float = RECENT_DAYS
 def _heat(one: Gathering, clarity: float, people: int, now: float | None) -> tuple[float, int, float]:
     firsts = [at for at in one.people.first.values() if at is not None]
     recent, grows = growth(firsts, now) if firsts and now is not None else (0, 0.5)
+    return heat_of(people, clarity, grows), recent, grows
+
+
+def heat_of(people: int, clarity: float, grows: float) -> float:
+    """Return the heat: people, fewer where they share little, and a quarter more or less as they grow or stay away."""
     telling = min(1.0, max(0.0, (clarity - LOOSE) / (CLEAR - LOOSE)))
-    heat = people * (FLOOR + (1 - FLOOR) * telling) * (1 + GROWS * (2 * grows - 1))
-    return heat, recent, grows
+    return people * (FLOOR + (1 - FLOOR) * telling) * (1 + GROWS * (2 * grows - 1))
 
 
 def _told(one: Gathering, clarity: float, people: int, heat: tuple[float, int, float]) -> Heat:

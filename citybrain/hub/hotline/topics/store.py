@@ -67,7 +67,8 @@ class Store:
         self.pairs = np.zeros((places, WIDTH), np.int32)
         self.sums = np.zeros((places, WIDTH), np.float32)
         self.people = np.zeros(places, np.float32)  # weighted: whoever writes again counts 1/2, 1/3 …
-        self.squares = np.zeros(places, np.float32)
+        self.squares = np.zeros(places, np.float32)  # of each person's part in the sums, added up
+        self.own = np.zeros(places, np.float32)  # of each person's weight, squared and added up
         self.at: dict[int, Gathering] = {}
         self.free = list(range(places - 1, -1, -1))
         self._shelves = np.full((2**_SHELF_BITS, _SHELF), -1, np.int32)
@@ -114,12 +115,22 @@ class Store:
         return self.pairs[place][order].astype(np.int64), weights
 
     def clarity(self, place: int) -> float:
-        """Return the mean likeness of two of its people, 0 to 1; 0 for one person."""
-        many = float(self.people[place])
-        if many <= 1:
+        """Return the mean likeness of two of its people, 0 to 1; 0 for one person.
+
+        A person's messages are taken as alike: who writes of many things makes it look less clear, never clearer.
+        """
+        between = float(self.people[place]) ** 2 - float(self.own[place])
+        if len(self.at[place].people.times) < 2 or between <= 0:
             return 0.0
         whole = float((self.sums[place] ** 2).sum())
-        return max(0.0, (whole - float(self.squares[place])) / (many * (many - 1)))
+        return min(1.0, max(0.0, (whole - float(self.squares[place])) / between))
+
+    def count_person(self, place: int, weights: Weights, before: int) -> None:
+        """Add one more message of a person who wrote `before` there to what the clarity is told by."""
+        earlier = sum(1.0 / one for one in range(1, min(before, 500) + 1))
+        more = (earlier + 1.0 / (before + 1)) ** 2 - earlier**2
+        self.own[place] += more
+        self.squares[place] += more * float((weights * weights).sum())
 
     def add(self, place: int, pairs: Pairs, weights: Weights, share: float) -> None:
         """Add a message (or, with `share` = its people, another gathering's mean)."""
@@ -139,14 +150,13 @@ class Store:
         self._column[self.pairs[place]] = -1
         self._column[row[filled]] = -1
         self.people[place] += share
-        self.squares[place] += share * float((weights * weights).sum())
         self._shelve(place, pairs)
 
     def close(self, place: int) -> None:
         """Give up a gathering."""
         del self.at[place]
         self.sums[place] = 0
-        self.people[place] = self.squares[place] = 0
+        self.people[place] = self.squares[place] = self.own[place] = 0
         self.free.append(place)
 
     def _shelve(self, place: int, pairs: Pairs) -> None:

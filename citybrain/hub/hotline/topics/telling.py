@@ -1,0 +1,113 @@
+"""What a reader may know of topics: figures counted over the tickets within their areas, names made of these alone."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from django.db import connection
+
+from citybrain.base.identity.access import scope_sql
+from citybrain.base.identity.actor import Actor
+from citybrain.hub.hotline.models.topic import RIGHT
+from citybrain.hub.hotline.states import State
+from citybrain.hub.hotline.topics.naming import MOST_HEADS, name
+from citybrain.hub.hotline.topics.ranking import RECENT_DAYS
+
+_SQL: Final = f"""
+SELECT topic_id, sum(n), count(*), min(first), max(last), count(*) FILTER (WHERE first > %s),
+  count(*) FILTER (WHERE danger), count(*) FILTER (WHERE utilities)
+FROM (
+  SELECT t.topic_id, k.person, count(*) AS n, min(k.at) AS first, max(k.at) AS last,
+    bool_or(t.urgency = 'danger') AS danger, bool_or(t.urgency = 'utilities') AS utilities
+  FROM hotline_ticket t JOIN hotline_topicticket k ON k.ticket_id = t.id
+  WHERE t.topic_id = ANY(%s::bigint[]) AND t.state <> {int(State.VOIDED)} AND ({{scope}})
+  GROUP BY 1, 2
+) one GROUP BY 1
+"""
+_HIDDEN: Final = f"""
+SELECT DISTINCT t.topic_id FROM hotline_ticket t
+WHERE t.topic_id = ANY(%s::bigint[]) AND t.state <> {int(State.VOIDED)} AND NOT COALESCE(({{scope}}), false)
+"""
+HEADS: Final = f"""
+SELECT t.topic_id, k.person, t.title, left(t.plain, 80)
+FROM hotline_ticket t JOIN hotline_topicticket k ON k.ticket_id = t.id
+WHERE t.topic_id = ANY(%s::bigint[]) AND t.state <> {int(State.VOIDED)} AND ({{scope}}) ORDER BY t.id
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a reader's tickets say of one topic. `growth` is 0.5 where it is steady."""
+
+    people: int
+    messages: int
+    first: datetime
+    last: datetime
+    recent: int
+    growth: float
+    danger: int
+    utilities: int
+
+
+def scope(actor: Actor) -> tuple[str, list[Any]]:
+    """Return the condition for the tickets within an actor's areas, as SQL over `t`."""
+    return scope_sql(actor, RIGHT, alias="t", agency_fields=(), owner_field=None)
+
+
+def figures(actor: Actor, topics: Sequence[int], now: datetime) -> dict[int, Figures]:
+    """Return the figures of the topics that at least one of the reader's tickets tells of."""
+    where, params = scope(actor)
+    since = now - timedelta(days=RECENT_DAYS)
+    with connection.cursor() as cursor:
+        cursor.execute(_SQL.format(scope=where), [since, list(topics), *params])
+        rows = cursor.fetchall()
+    return {row[0]: _figures(row, since) for row in rows}
+
+
+def _figures(row: Sequence[Any], since: datetime) -> Figures:
+    _, messages, people, first, last, recent, danger, utilities = row
+    return Figures(
+        people=people,
+        messages=int(messages),
+        first=first,
+        last=last,
+        recent=recent,
+        growth=_growth(people, recent, first, since),
+        danger=danger,
+        utilities=utilities,
+    )
+
+
+def _growth(people: int, recent: int, first: datetime, since: datetime) -> float:
+    """Return the growth as `ranking.growth` has it, from counts."""
+    before = people - recent
+    if not before:
+        return (recent + 1) / (recent + 2)
+    days = max(RECENT_DAYS, (since - first) / timedelta(days=1))
+    return (recent + 0.5) / (recent + before * RECENT_DAYS / days + 1.0)
+
+
+def names(actor: Actor, stored: dict[int, str]) -> dict[int, str]:
+    """Return the names to show: as kept where the reader may know every ticket, else made of those they may know."""
+    where, params = scope(actor)
+    if where == "TRUE" or not stored:
+        return dict(stored)
+    with connection.cursor() as cursor:
+        cursor.execute(_HIDDEN.format(scope=where), [list(stored), *params])
+        partly = {row[0] for row in cursor.fetchall()}
+        if not partly:
+            return dict(stored)
+        cursor.execute(HEADS.format(scope=where), [sorted(partly), *params])
+        heads = heads_of(cursor.fetchall())
+    return {one: name(heads[one]).title if one in partly else kept for one, kept in stored.items()}
+
+
+def heads_of(rows: Iterable[Sequence[Any]]) -> dict[int, list[str]]:
+    """Return the heads of the first message of each of a topic's first people; rows: topic, person, title, text."""
+    by_person: dict[int, dict[str, str]] = defaultdict(dict)
+    for topic_id, person, title, text in rows:
+        if len(by_person[topic_id]) < MOST_HEADS:
+            by_person[topic_id].setdefault(person, title or text)
+    return defaultdict(list, {topic_id: list(heads.values()) for topic_id, heads in by_person.items()})
