@@ -1,8 +1,8 @@
 """Messages cut into words, without stop words, as running text: what a file of words learns must read running text.
 
-Files of words (`seg`) lack the function words and the joints between words that a citizen's message has. A model
-learnt from them reads running text about as rightly, but with less confidence. So its confidence is learnt on both:
-the words as they are, and the words joined, with function words put in by lot.
+Files of words (`seg`) lack the function words and the joints between words that a citizen's message has. What is
+learnt from them is judged in both forms, the words as they are, and joined with function words put in by lot; a
+promise has to hold in both.
 """
 
 import random

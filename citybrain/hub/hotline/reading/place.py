@@ -44,7 +44,12 @@ _NUMBER = re.compile(
     r"(?:[0-9]{3,4}(?:室)?)?"
 )
 _KINDS_OF_NUMBER = re.compile(r"号楼|号院|幢|栋|单元|弄|室|座")
+_ONE_HOUSE = re.compile(r"^[一两几][栋幢座门组]$")
 _DATE_OR_LINE = re.compile(r"[0-9]{1,2}月$|[0-9]年$")
+_BEFORE_A_NAME = re.compile(
+    r"(?:^|[。!?:;(《“\"【]|[在住于到是从往至和与及、的由近进去对给向我是区县市镇乡村]|我们|关于|反映|投诉|举报|咨询)$"
+)
+_LAST_OF_NO_NAME = frozenset("本该各此我全整每某个新住向听过上下里外内中时后前是")
 _NAME_CHARACTER = re.compile(r"[\u4e00-\u9fff·]")
 _NOT_IN_NAME = re.compile(".*(?:" + "|".join(NOT_IN_NAMES) + ")")
 _AGAIN: Final = "小区"  # 金色家园小区 is one name
@@ -108,7 +113,8 @@ def _add(spans: list[Span], taken: list[tuple[int, int]], kind: str, text: str, 
 def _beginning(text: str, at: int, ending: str, taken: Sequence[tuple[int, int]]) -> int | None:
     """Return where the name before an ending begins; None where there is none of two characters or more.
 
-    Before a loose ending a name must begin behind a mark, a stop or another place: else it is half a sentence.
+    Before a loose ending (one that is a plain noun, too) a name must begin behind the end of a sentence, another place
+    or a word such as "in": else it is half a sentence.
     """
     least = max([last for _, last in taken if last <= at], default=0)
     start = at
@@ -119,12 +125,21 @@ def _beginning(text: str, at: int, ending: str, taken: Sequence[tuple[int, int]]
         ):
             break
         start -= 1
-    clean = at - start < _LONGEST or _opens(text, start, least)
-    if cut := _NOT_IN_NAME.match(text, start, at):
-        start, clean = cut.end(), True
-    if at - start == _LEAST and text[start] in STOPS | SOFT_STOPS and not _opens(text, start, least):
+    cut = _NOT_IN_NAME.match(text, start, at)
+    if cut:
+        start = cut.end()
+    if at - start < _LEAST or (
+        at - start == _LEAST and text[start] in STOPS | SOFT_STOPS and not _opens(text, start, least)
+    ):
         return None
-    return start if at - start >= _LEAST and (clean or ending not in _LOOSE) else None
+    return (
+        start
+        if ending not in _LOOSE
+        or cut
+        or start == least
+        or _BEFORE_A_NAME.search(text, max(0, start - 3), start)
+        else None
+    )
 
 
 def _opens(text: str, at: int, least: int) -> bool:
@@ -144,12 +159,16 @@ def _is_name(name: str, ending: str, after: str) -> bool:
         (after and after[0] in _NO_VILLAGE_BEFORE) or name.endswith(("家", "中", "农"))
     ):
         return name.endswith("家") and ending == "村" and not (after and after[0] in _NO_VILLAGE_BEFORE)
+    if ending in _LOOSE and name[-1] in _LAST_OF_NO_NAME:
+        return False
     return not name.endswith(NO_NAME_ENDS) and name not in NO_NAMES
 
 
 def _may_be_number(text: str, one: re.Match[str]) -> bool:
     """Tell whether a number may be of a building: no date, no bus line, no class at school."""
     if _DATE_OR_LINE.search(text[max(0, one.start() - 4) : one.start()]):
+        return False
+    if _ONE_HOUSE.match(one.group()):
         return False
     return text[one.end() : one.end() + 1] not in ("线", "学", "业", "人", "长", "员", "户")
 

@@ -90,11 +90,10 @@ def fit(found: Any, truth: Numbers, many: int) -> Linear:
     return Linear(rare, weights, bias, OPENING)
 
 
-def calibrate(forms: Sequence[Numbers], truth: Numbers) -> Calibration:
-    """Return the multinomial logistic calibration of out-of-fold margins, of each form of the same messages."""
-    margins = np.concatenate(forms)
+def calibrate(margins: Numbers, truth: Numbers) -> Calibration:
+    """Return the multinomial logistic calibration of out-of-fold margins."""
     many = margins.shape[1]
-    learner = LogisticRegression(C=1.0, max_iter=300).fit(margins, np.tile(truth, len(forms)))
+    learner = LogisticRegression(C=1.0, max_iter=300).fit(margins, truth)
     scale, shift = np.zeros((many, many)), np.full(many, -30.0)
     rows, cuts = learner.coef_, learner.intercept_
     if len(learner.classes_) == 2:
@@ -154,7 +153,7 @@ def out_of_fold(taught: Lesson) -> OutOfFold:
         truth = taught.truth[rest]
         for told, form in zip(chances, margins, strict=True):
             if len(np.unique(truth)) > 1:
-                told[held] = calibrate([one[rest] for one in margins], truth).chances(form[held])
+                told[held] = calibrate(margins[0][rest], truth).chances(form[held])
             else:
                 told[held, truth[0]] = 1.0
     last = OutOfFold(margins[1], chances[1], folds) if len(margins) > 1 else None
@@ -195,5 +194,5 @@ def train(taught: Lesson, promises: Sequence[float] = PROMISES) -> tuple[Model, 
         if last is None
         else figures(taught.names, taught.truth, last.told, last.confidence),
     }
-    calibration = calibrate([one.margins for one in held_out.forms], taught.truth)
+    calibration = calibrate(held_out.margins, taught.truth)
     return Model(taught.names, linear, calibration, thresholds, about), held_out

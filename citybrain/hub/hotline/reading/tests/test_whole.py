@@ -156,7 +156,7 @@ def test_feeling_is_told_by_words_and_thanks_beside_a_request_are_politeness() -
 
 
 def test_names_come_before_matters_and_each_once() -> None:
-    text = "金色家园小区停水,金色家园小区又停水,大河公司不管"
+    text = "金色家园小区停水,金色家园小区又停水,反映大河公司不管"
     told = find_entities(text, find_place(text, Gazetteer()))
     assert [(one.kind, one.text) for one in told] == [
         ("place", "金色家园小区"), ("body", "大河公司"), ("matter", "停水"),
