@@ -64,6 +64,7 @@ LOOPS = (
     Loop("mail", 30.0, "citybrain.hub.hotline.channels.mailbox:tick"),
     Loop("callers", 600.0, "citybrain.hub.hotline.linking.delivering:sweep"),
     Loop("knowledge", 600.0, "citybrain.hub.hotline.answers.keeping:tick"),
+    Loop("hotline_reports", 300.0, "citybrain.hub.hotline.reports.making:tick"),
     Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
 )
 
