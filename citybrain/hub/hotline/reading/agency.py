@@ -10,6 +10,7 @@ from citybrain.hub.hotline.reading.words import Phrases, lists
 MOST: Final = 3
 _ITEM: Final = 3.0  # weight of an item's lead agency at a chance of 1, against 1 of a first word; our choice
 _NAME: Final = 1.5  # of a word that names the body itself
+_NONE: Final = 1.0  # what speaks for no agency at all: one word alone is no certainty
 _TITLE: Final = 40  # characters at the beginning, where words count twice
 _BODIES: Final = (
     "局",
@@ -49,7 +50,7 @@ def duties(text: str) -> dict[str, int]:
 def find_agencies(
     text: str, items: ItemReading | None = None, leads: Mapping[str, str] | None = None
 ) -> tuple[AgencyGuess, ...]:
-    """Return up to three kinds of agencies, likeliest first, weights summing to 1 at most.
+    """Return up to three kinds of agencies, likeliest first; weights are shares of all that spoke, no chances.
 
     `leads` gives the lead agency's key of each item's code. A word said again counts less each time.
     """
@@ -66,7 +67,7 @@ def find_agencies(
         lead = (leads or {}).get(guess.code)
         if lead:
             weights[lead] = weights.get(lead, 0) + _ITEM * guess.confidence
-    total = sum(weights.values()) or 1
+    total = sum(weights.values()) + _NONE
     best = sorted(weights, key=lambda key: (-weights[key], key))[:MOST]
     return tuple(
         AgencyGuess(
