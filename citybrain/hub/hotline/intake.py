@@ -156,15 +156,7 @@ def take_in(actor: Actor, message: Message, now: datetime) -> Receipt:
 def row_of(actor: Actor, message: Message, made: Clean, now: datetime) -> dict[str, Any]:
     """Return the parameters of the intake statement."""
     urgency = Urgency(message.urgency or Urgency.GENERAL)
-    clock = limits.new_clock(Step.FILING, Ticket(urgency=urgency), now)
-    started = {
-        "did": "start",
-        "step": int(Step.FILING),
-        "due": clock.due_at.isoformat() if clock.due_at else None,
-    }
-    data = {"clocks": [{**started, "rule": clock.rule}], "channel": str(message.channel), "flags": made.flags}
     asks_person = [str(oddities.NOTES[flag]) for flag in made.flags if flag in oddities.PERSON]
-    hat = actor.hats[0] if actor.hats else None
     is_citizen = actor.kind == "citizen"
     city, district, street, community, grid = made.lineage
     received = message.received_at if message.received_at is not None and message.received_at < now else now
@@ -197,22 +189,34 @@ def row_of(actor: Actor, message: Message, made: Clean, now: datetime) -> dict[s
         "secret": message.secret,
         "received": received,
         "at": now,
-        "due": clock.due_at,
-        "remind": limits.next_notice(clock, limits.CALM, timezone.localdate(now)),
         "needs_person": bool(asks_person),
         "person_reason": "".join(asks_person)[:300],
         "flags": made.flags,
         "extra": orjson.dumps(made.extra, default=str).decode(),
+        "contact_name": storable(message.name).strip()[:NAME_MOST],
+        "contact_phone": storable(message.phone).strip(),
+        **_trace(actor, message, made, urgency, now),
+    }
+
+
+def _trace(actor: Actor, message: Message, made: Clean, urgency: Urgency, now: datetime) -> dict[str, Any]:
+    """Return the parameters of the clock, the history row and the ledger row."""
+    clock = limits.new_clock(Step.FILING, Ticket(urgency=urgency), now)
+    due = clock.due_at.isoformat() if clock.due_at else None
+    started = {"did": "start", "step": int(Step.FILING), "due": due, "rule": clock.rule}
+    data = {"clocks": [started], "channel": str(message.channel), "flags": made.flags}
+    hat = actor.hats[0] if actor.hats else None
+    return {
+        "due": clock.due_at,
+        "remind": limits.next_notice(clock, limits.CALM, timezone.localdate(now)),
+        "minutes": clock.limit_minutes,
+        "working": clock.working,
+        "rule": clock.rule,
         "actor": actor.person_id,
         "actor_name": actor.name,
         "actor_role": hat.role if hat else "",
         "actor_agency": actor.agency_id,
-        "data": orjson.dumps(data).decode(),
-        "minutes": clock.limit_minutes,
-        "working": clock.working,
-        "rule": clock.rule,
-        "contact_name": storable(message.name).strip()[:NAME_MOST],
-        "contact_phone": storable(message.phone).strip(),
         "actor_key": actor.key,
+        "data": orjson.dumps(data).decode(),
         "body": canonical({"channel": str(message.channel), "areas": made.lineage, "urgency": str(urgency)}),
     }
