@@ -294,9 +294,8 @@ def _server() -> tuple[float, int, int]:
 
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_stat_force_next_flush(), pg_stat_clear_snapshot()")
-        cursor.execute(
-            "SELECT pg_backend_pid(), blks_read FROM pg_stat_database WHERE datname = current_database()"
-        )
+        asked = "SELECT pg_backend_pid(), blks_read FROM pg_stat_database WHERE datname = current_database()"
+        cursor.execute(asked)
         pid, pages = cursor.fetchone()
     process = psutil.Process(pid)
     spent = process.cpu_times()
@@ -316,14 +315,8 @@ def measure(shapes_of: dict[str, Any], communities: list[Any], rounds: int) -> d
     from citybrain.hub.forms.rosters import kinds
 
     fields = tuple((f"{code}.{shape.fields[1].name}", code, code) for code, shape in shapes_of.items())
-    every = kinds.Roster(
-        "bench",
-        "全部",
-        "all",
-        (kinds.Member("ga_population"), kinds.Member("ga_floating")),
-        fields,
-        (fields[0][0],),
-    )
+    living = (kinds.Member("ga_population"), kinds.Member("ga_floating"))
+    every = kinds.Roster("bench", "全部", "all", living, fields, (fields[0][0],))
     known = dict(kinds.rosters())
     kinds.rosters = lambda: {**known, "bench": every}  # type: ignore[assignment]
 
@@ -364,9 +357,8 @@ def lay_out(shapes_of: dict[str, Any], wish: argparse.Namespace) -> None:
     with connection.cursor() as cursor:
         cursor.execute("CREATE SCHEMA IF NOT EXISTS serving")
         cursor.execute("CREATE TABLE places (n bigint, code text)")
-        cursor.executemany(
-            "INSERT INTO places VALUES (%s, %s)", [(n, one.code) for n, one in enumerate(places)]
-        )
+        rows = [(n, one.code) for n, one in enumerate(places)]
+        cursor.executemany("INSERT INTO places VALUES (%s, %s)", rows)
         cursor.execute("ANALYZE places")
 
 
