@@ -12,6 +12,7 @@ from citybrain.faces.desk.hotline import (
     tickets,
     work,
 )
+from citybrain.faces.desk.hotline.supervising import urls as supervising
 
 urlpatterns = [
     path("", work.home_view, name="hotline_home"),
@@ -41,4 +42,5 @@ urlpatterns = [
     path("marks/<int:mark_id>/", callers.decide_view, name="hotline_mark"),
     path("choose/agencies/", choosing.agencies_view, name="hotline_agencies"),
     path("choose/places/", choosing.places_view, name="hotline_places"),
+    *supervising.urlpatterns,
 ]

@@ -22,7 +22,7 @@ def hotline_ways() -> tuple[Way, ...]:
 
 def supervising_ways() -> tuple[Way, ...]:
     """Return the lines of the supervisors' pages (faces/desk/hotline/supervising/)."""
-    return ()
+    return (("hotline_reading", _("识别"), "wand", ("hotline.reading",)),)
 
 
 def line_topic(actor: Actor) -> str:
