@@ -3,6 +3,7 @@
 Each action: who may → change → history row, clocks, ledger row and notice, in one transaction.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -26,6 +27,8 @@ from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
 from citybrain.hub.hotline.states import Channel, State
 
 KEPT_APART = frozenset({"reason", "name", "phone"})
+REDACTED = frozenset({"title", "place_text"})  # as told they may name the caller; the ticket has them without
+TEXTS = frozenset({"title", "place_text", "reply", "class_label", "to"})
 OPEN_TO_ALL = frozenset({Channel.PORTAL})
 
 
@@ -124,6 +127,8 @@ def _write(
     effects.apply(transition.key, change)
     told, new_clocks = clocks.turn(ticket, held.clocks, now)
     plain = _plain(cleaned)
+    witness = {name: _mark(value) if name in TEXTS else value for name, value in plain.items()}
+    after = {"from": change.from_state, "to": ticket.state, "version": ticket.version + 1}
     reason = change.reason or (case_event.reason if case_event is not None else "")
     store.write(
         actor,
@@ -133,12 +138,10 @@ def _write(
             from_state=int(change.from_state),
             at=now,
             reason=reason,
-            data={"clocks": told, **change.facts, **plain},
+            data={"clocks": told, **change.facts, **{k: v for k, v in plain.items() if k not in REDACTED}},
             hat_role=hat.role if hat else "",
             on_behalf_of=hat.on_behalf_of if hat else None,
-            body=canonical(
-                {"from": change.from_state, "to": ticket.state, "version": ticket.version + 1, **plain}
-            ),
+            body=canonical({**after, "given": witness}),
             new_clocks=new_clocks,
         ),
     )
@@ -151,6 +154,11 @@ def _plain(cleaned: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in cleaned.items()
         if name not in KEPT_APART
     }
+
+
+def _mark(text: str) -> str:
+    """Return what the ledger keeps of a text: enough to prove it later, nothing to read."""
+    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
 def follow(ticket_id: int, now: datetime) -> int:

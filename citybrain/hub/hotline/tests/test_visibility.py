@@ -192,6 +192,14 @@ def test_the_case_and_its_history_hold_no_caller(line: Line) -> None:
     assert not any(word in kept for word in SECRET)
 
 
+def test_neither_ledger_nor_steps_data_repeat_what_an_operator_typed(told: Ticket) -> None:
+    bodies = list(Entry.objects.filter(subject=f"ticket:{told.pk}").values_list("body", flat=True))
+    data = list(TicketEvent.objects.filter(ticket=told).values_list("data", flat=True))
+    assert len(bodies) == len(data) == told.version
+    assert not any(word in everything(bodies) + everything(data) for word in SECRET)
+    assert "sha256:" in everything(bodies)
+
+
 def test_the_ledger_holds_no_caller_but_who_looked_and_why(line: Line) -> None:
     ticket = line.hear(TOLD, shared=True)
     ticket = line.do(ticket, "operator", "dispatch", agency=line.agency("east_cm"))
