@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from citybrain.hub.hotline.reading.features import counts, grams, rarity, weigh
+from citybrain.hub.hotline.reading.features import counts, grams, opened, rarity, weigh
 
 
 def test_no_pair_reaches_over_a_space_or_into_the_next_message() -> None:
@@ -28,3 +28,9 @@ def test_a_row_has_length_1_and_one_of_unknown_pairs_stays_zero() -> None:
     assert rare[grams(["停"], (1,))[1][0]] == pytest.approx(1.0)  # in all three
     assert rare[grams(["停水"], (2,))[1][0]] == pytest.approx(np.log(4 / 3) + 1)
     assert rare[grams(["停电"], (2,))[1][0]] == 0  # in one only
+
+
+def test_the_opening_counts_three_times_blanks_aside() -> None:
+    assert opened("停水 三天 了", 3) == "停水 三天 了 停水 三 停水 三"
+    assert opened("停水", 20) == "停水 停水 停水"
+    assert (opened("停水", 0), opened("", 20)) == ("停水", "")
