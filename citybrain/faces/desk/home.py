@@ -16,6 +16,7 @@ from citybrain.faces.desk.data.home import waiting_for
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.forms.home import leads_for
 from citybrain.faces.desk.forms.home import waiting_for as forms_waiting_for
+from citybrain.faces.desk.hotline.home import waiting_for as hotline_waiting_for
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.desk.shown import case_row, row_views
 from citybrain.faces.desk.work import Tab, tabs_for
@@ -52,6 +53,7 @@ def home_view(request: HttpRequest) -> HttpResponse:
         "data_waiting": waiting_for(actor, now),
         "forms_waiting": forms_waiting_for(actor, now),
         "forms_leads": leads_for(actor),
+        "hotline_waiting": hotline_waiting_for(actor),
     }
     if not actor.may(VIEW):
         given = {"areas": area_names(actor), **waiting}

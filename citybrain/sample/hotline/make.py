@@ -17,6 +17,7 @@ from citybrain.hub.hotline.message import Message
 from citybrain.hub.hotline.states import Channel
 from citybrain.sample.cast import CAST
 from citybrain.sample.city import COMMUNITY
+from citybrain.sample.hotline.knowledge import make_knowledge
 from citybrain.sample.hotline.scenes import MANAGER, OPERATOR, SCENES, Scene
 from citybrain.sample.names import DATA
 from citybrain.sample.people import cast_places
@@ -25,7 +26,7 @@ from citybrain.sample.reports import HOTLINE, ReportMaker, Told
 from citybrain.sample.subjects import subjects
 from citybrain.sample.world import World
 
-TICKETS: Final = 100
+TICKETS: Final = 80
 HEATING: Final = ("暖气不热", 14)
 PEOPLE: Final = {OPERATOR: "hotline_operator", MANAGER: "hotline_manager"}
 KINDS: Final = ("2", "3", "3", "3", "4")
@@ -215,6 +216,8 @@ def make_hotline(world: World, now: datetime, count: int = TICKETS) -> int:
     By the hotline's own actions, each at its own time: history, clocks and ledger are what they would have been.
     """
     played = _Hotline(world, now)
+    people = (played.of_cast("knowledge_manager"), played.of_cast("hotline_manager"))
+    make_knowledge(world, played.words["knowledge"], *people, now)
     shares = sum(scene.share for scene in SCENES)
     number = 0
     for scene in SCENES:

@@ -8,10 +8,10 @@ from django.utils import timezone
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.hotline import lists
 from citybrain.hub.hotline.filters import Filters
-from citybrain.hub.hotline.models import CallBack, Caller, Ticket, TicketClock, TicketEvent
+from citybrain.hub.hotline.models import CallBack, Caller, KnowledgeEntry, Ticket, TicketClock, TicketEvent
 from citybrain.hub.hotline.states import DONE, State
 from citybrain.sample.fixtures import TinyCity, forget, the_cast, tiny_city
-from citybrain.sample.hotline.make import HEATING
+from citybrain.sample.hotline.make import HEATING, wording
 
 
 @pytest.fixture
@@ -61,3 +61,13 @@ def test_callers_said_whether_it_was_solved(hotline_city: TinyCity) -> None:
     told = CallBack.objects.filter(counts=True)
     assert {one.solved for one in told} == {True, False}
     assert all(one.at <= timezone.now() for one in told)
+
+
+def test_the_city_answers_from_knowledge_that_another_published(hotline_city: TinyCity) -> None:
+    entries = KnowledgeEntry.objects.select_related("published")
+    states = Counter(one.state for one in entries)
+    assert states == {"published": len(wording()["knowledge"]) - 1, "review": 1}
+    for one in entries:
+        if one.published is not None:
+            assert one.published.published_by_id != one.published.written_by_id
+    assert entries.filter(review_on__lt=timezone.localdate(hotline_city.now)).exists()

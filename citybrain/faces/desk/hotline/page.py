@@ -32,7 +32,7 @@ ICONS: Final[Mapping[str, str]] = {
     "merge": "git-merge", "void": "circle-x", "hand_over": "send-2", "take_back": "arrow-back-up", "urge": "bell",
     "comment": "message", "supplement": "message", "withdraw": "arrow-back-up", "rate": "star",
     "add_message": "inbox", "merged_in": "git-merge", "case_replied": "clipboard-check",
-    "case_returned": "arrow-back-up", "remind": "bell", "escalate": "alarm",
+    "set_contact": "user", "case_returned": "arrow-back-up", "remind": "bell", "escalate": "alarm",
 }  # fmt: skip
 EVENT_TONES: Final[Mapping[str, str]] = {
     "dispatch": "info", "designate": "info", "accept": "info", "answer": "normal", "reply": "normal",

@@ -24,7 +24,7 @@ from citybrain.hub.hotline.states import State
 WITHIN: Final = timedelta(days=14)
 POOL: Final = 200
 MOST: Final = 5
-LEAST: Final = 0.3
+LEAST: Final = 0.4
 NEAR_METRES: Final = 300.0
 FIELDS: Final = (
     "id", "number", "state", "title", "plain", "item_code", "kind", "received_at", "lon", "lat", "community_id",
@@ -105,7 +105,7 @@ def _compared(told: Told, other: Ticket) -> Same | None:
     near = _near(told, other)
     same_item = bool(told.item) and told.item == other.item_code
     score = 0.6 * alike + (0.25 if same_item else 0) + (0.25 if near else 0)
-    if score < LEAST or alike < 0.1:
+    if score < LEAST or (alike < 0.2 and not same_item):
         return None
     reasons = [near] if near else []
     if same_item:
