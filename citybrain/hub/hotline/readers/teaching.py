@@ -85,8 +85,15 @@ def teach(
     """
     taught = lesson(labelled)
     compared = compare(taught, promised, scheme)
-    promises = tuple(dict.fromkeys((promised, *PROMISES)))
-    model, held = train(taught, promises)
+    model = learn(taught, promised, compared)
+    seen = marks(taught.texts)
+    row = keep(model, who, now, promised, scheme, seen=seen, use=force or compared.better)
+    return Taught(row, compared, row.state == ModelState.IN_USE)
+
+
+def learn(taught: Lesson, promised: float, compared: Compared) -> Model:
+    """Return a model of all messages; it tells how it compared, which classes are doubtful, what it learnt from."""
+    model, held = train(taught, tuple(dict.fromkeys((promised, *PROMISES))))
     about = {
         **model.about,
         "compared": compared.to_json(),
@@ -94,10 +101,7 @@ def teach(
         "profile": shift.profile_of(taught, held).to_json(),
         "risk_coverage": promise.risk_coverage(held.confidence, held.told == taught.truth),
     }
-    row = keep(
-        replace(model, about=about), who, now, promised, scheme, seen=_marks(taught.texts), force=force
-    )
-    return Taught(row, compared, row.state == ModelState.IN_USE)
+    return replace(model, about=about)
 
 
 def keep(
@@ -108,9 +112,9 @@ def keep(
     scheme: str = CLASS_SCHEME,
     *,
     seen: bytes = b"",
-    force: bool = False,
+    use: bool = False,
 ) -> ModelInUse:
-    """Return a model stored as the scheme's next version, in use where its comparison says so or by force."""
+    """Return a model stored as the scheme's next version, and read by from now on where `use` says so."""
     content = modelfile.dump(model)
     with transaction.atomic():
         last = ModelInUse.objects.filter(scheme=scheme).aggregate(most=Max("version"))["most"] or 0
@@ -129,7 +133,7 @@ def keep(
         )
         body = {"digest": row.digest, "compared": model.about.get("compared", {})}
         record(who, "hotline.model_trained", f"model:{scheme}:{row.version}", body, at=now)
-        if force or model.about.get("compared", {}).get("better"):
+        if use:
             using.take_into_use(row, who, now)
     return row
 
@@ -210,7 +214,8 @@ def _mark(text: str) -> bytes:
     return hashlib.sha256(text.replace(" ", "").encode()).digest()[:_HASH]
 
 
-def _marks(texts: Sequence[str]) -> bytes:
+def marks(texts: Sequence[str]) -> bytes:
+    """Return a short hash of each normalised text: enough to know it again, nothing to read it by."""
     return b"".join(sorted({_mark(one) for one in texts}))
 
 

@@ -4,9 +4,11 @@ One weight for each n-gram and label: least squares with a ridge, and the label'
 short, so that both are learnt in about a second, and anew rather than kept.
 """
 
+import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +20,7 @@ from citybrain.hub.hotline.reading.normal import normalise
 from citybrain.hub.hotline.reading.whole_reading import ItemGuess, ItemReading
 
 Floats = np.ndarray[Any, np.dtype[Any]]
+COURTESY: Final = Path(__file__).parent / "data" / "courtesy.toml"
 MOST: Final = 3
 WORDS: Final = 4
 RIDGE: Final = 1.0  # chosen with CENTRE on held-out phrasings
@@ -42,23 +45,35 @@ class Weights:
         return np.asarray(found @ self.table + self.bias)
 
 
-def learn(texts: Sequence[str], truth: Floats, many: int, centre: float = CENTRE) -> Weights:
-    """Return weights for `many` labels, learnt from normalised texts."""
+@lru_cache(maxsize=1)
+def courtesies() -> Floats:
+    """Return the hashes of the pairs in what is said with any matter."""
+    words = tomllib.loads(COURTESY.read_text("utf-8"))["words"].split()
+    return np.unique(grams(words, (2,))[1])
+
+
+def learn(texts: Sequence[str], truth: Floats, many: int, balance: float = 0.0) -> Weights:
+    """Return weights for `many` labels, learnt from normalised texts.
+
+    A text counts as the number of its label's texts to the power of -`balance`: at 0 each alike, at 1 each label.
+    """
     found = counts(texts)
     rare = rarity(found, 1.0, 1)
+    rare[courtesies()] = 0
     used = np.flatnonzero(rare)
     known = weigh(found, rare)[:, used]
     wanted = np.zeros((len(texts), many), np.float32)
     wanted[np.arange(len(texts)), truth] = 1
-    middle = (2 * wanted.mean(axis=0) - 1).astype(np.float32)
+    counted = np.maximum(wanted.sum(axis=0), 1)[truth] ** -balance
+    counted /= counted.mean()
+    middle = np.average(2 * wanted - 1, axis=0, weights=counted).astype(np.float32)
     inner = (known @ known.T).toarray()
-    inner[np.diag_indices_from(inner)] += RIDGE
+    inner[np.diag_indices_from(inner)] += RIDGE / counted
     solved = linalg.cho_solve(linalg.cho_factor(inner, lower=True, overwrite_a=True), 2 * wanted - 1 - middle)
     table = np.zeros((len(used) + 1, many), np.float32)
     table[1:] = known.T @ solved
-    if centre:
-        middles = np.asarray(known.T @ wanted)
-        table[1:] += centre * middles / np.maximum(np.linalg.norm(middles, axis=0), 1e-9)
+    middles = np.asarray(known.T @ wanted)
+    table[1:] += CENTRE * middles / np.maximum(np.linalg.norm(middles, axis=0), 1e-9)
     rows = np.zeros(len(rare), np.int32)
     rows[used] = np.arange(1, len(used) + 1)
     return Weights(rare, rows, table, middle)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from citybrain.hub.hotline.reading import shift
+from citybrain.hub.hotline.reading.normal import normalise
 from citybrain.hub.hotline.reading.shift import Profile, notice, profile_of, unknown
 from citybrain.hub.hotline.reading.tests.messages import made_up
 from citybrain.hub.hotline.reading.training import lesson, train
@@ -62,7 +63,7 @@ def test_held_out_messages_of_the_same_kind_are_not_noticed_and_others_are() -> 
             profile,
             [one.confidence for one in told],
             [one.label or "" for one in told],
-            unknown(model.linear, messages),
+            unknown(model.linear, [normalise(one).text for one in messages]),
         )
 
     assert look(made_up(40, seed=5).messages).signs == ()
