@@ -50,14 +50,15 @@ def take_hand_over(partner: Partner, raw: Mapping[str, Any], now: datetime | Non
     moment = now or timezone.now()
     given = wire.read_given(raw)
     with transaction.atomic():
-        known = HandOver.objects.filter(key=given.key).select_related("ticket").first()
+        known = HandOver.objects.filter(key=given.key, outgoing=False).select_related("ticket").first()
         if known is not None:
             return _before(known, partner)
         taken = door.take_in(SYSTEM, _message(partner, given), now=moment)
         made, created = HandOver.objects.get_or_create(
             key=given.key,
+            outgoing=False,
             defaults={
-                "partner": partner, "outgoing": False, "ticket_id": taken.ticket_id, "state": HandOverState.RECEIVED,
+                "partner": partner, "ticket_id": taken.ticket_id, "state": HandOverState.RECEIVED,
                 "urgent": given.urgent, "reason": given.reason, "shares_contact": bool(given.phone or given.name),
                 "phoned_to": given.phoned_to, "their_number": given.number, "created_at": moment,
                 "created_by": f"partner:{partner.key}", "changed_at": moment, "told": 1,
@@ -73,7 +74,7 @@ def take_hand_over(partner: Partner, raw: Mapping[str, Any], now: datetime | Non
 
 
 def _before(known: HandOver, partner: Partner) -> Arrived:
-    if known.partner_id != partner.pk or known.outgoing:
+    if known.partner_id != partner.pk:
         raise NotNow(_("这个移交编号已被使用。"))
     return Arrived(known.ticket.number, known.state, created=False)
 

@@ -73,9 +73,12 @@ class HandOverState(models.TextChoices):
 
 
 class HandOver(models.Model):
-    """One ticket handed over, out or in. `key` is the same on both sides and makes a repeat harmless."""
+    """One ticket handed over, out or in. `key` is the same on both sides and makes a repeat harmless.
 
-    key = models.UUIDField(default=uuid.uuid4, unique=True)
+    Two hotlines may live on one instance (a district's and its city's): then both sides lie here.
+    """
+
+    key = models.UUIDField(default=uuid.uuid4)
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="hand_overs")
     outgoing = models.BooleanField()
     ticket = models.ForeignKey("hotline.Ticket", models.PROTECT, related_name="hand_overs")
@@ -98,6 +101,7 @@ class HandOver(models.Model):
 
     class Meta:
         constraints = (
+            models.UniqueConstraint(fields=["key", "outgoing"], name="hotline_hand_over_key"),
             models.UniqueConstraint(
                 fields=["ticket"],
                 condition=Q(outgoing=True, ended_at=None),
