@@ -18,6 +18,7 @@ from citybrain.faces.desk import maps, pageview, photos, stepping
 from citybrain.faces.desk.choosing import area_name, item_choices
 from citybrain.faces.desk.doors import actor_of, officers, person_of, wants_json
 from citybrain.faces.desk.home import area_names
+from citybrain.faces.desk.hotline.home import waiting_for as hotline_waiting_for
 from citybrain.faces.desk.shell import roles_of
 from citybrain.faces.desk.shown import RowView, case_row, row_views
 from citybrain.faces.desk.work import list_of, offset_of
@@ -119,7 +120,9 @@ def tasks_view(request: HttpRequest) -> HttpResponse:
         for one in had
     ]
     todo = sum(section.count for section in sections)
-    return _page(request, "desk/phone/tasks.html", "tasks", {"sections": sections, "todo": todo}, todo)
+    waiting = [one for one in hotline_waiting_for(actor) if one.count]
+    context = {"sections": sections, "todo": todo, "hotline_waiting": waiting}
+    return _page(request, "desk/phone/tasks.html", "tasks", context, todo)
 
 
 def on_phone(view: RowView) -> dict[str, object]:
