@@ -1,5 +1,6 @@
 """Where a message says it is: names of the gazetteer, codes as "A3区", roads, estates, landmarks, buildings."""
 
+import itertools
 import re
 from collections.abc import Sequence
 from typing import Final
@@ -65,12 +66,13 @@ def find_place(text: str, gazetteer: Gazetteer, within: int | None = None) -> Pl
 
     A name that several areas have stays several candidates, unless other names or `within` leave one.
     """
-    named = gazetteer.find(text)
+    named = gazetteer.find(text)[:MOST_SPANS]
     spans = [Span("area", text[one.start : one.end], one.start, one.end, one.areas) for one in named]
     taken = [(one.start, one.end) for one in named]
-    for one in _CODE.finditer(text):
+    for one in itertools.islice(_CODE.finditer(text), MOST_SPANS):
         _add(spans, taken, "area_code", text, one.start(), one.end())
-    numbers = [one for one in _NUMBER.finditer(text) if _may_be_number(text, one)]
+    every = itertools.islice(_NUMBER.finditer(text), MOST_SPANS)
+    numbers = [one for one in every if _may_be_number(text, one)]
     for one in numbers:
         if _KINDS_OF_NUMBER.search(one.group()):
             _add(spans, taken, "number", text, one.start(), one.end())

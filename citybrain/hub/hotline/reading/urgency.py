@@ -5,6 +5,7 @@ where it stands: not where it is negated, past, asked or supposed, and signs of 
 Source of the limits: codes.yaml, hotline.sign_limits. The words and patterns are our choice; no standard found.
 """
 
+import bisect
 import re
 from typing import Final
 
@@ -54,7 +55,7 @@ def find_urgency(text: str) -> Urgency:
     counted: dict[str, list[str]] = {DANGER: [], UTILITIES: []}
     aside: list[tuple[str, str]] = []
     for one in _dangers(text, found):
-        beside = any(_beside(text, at, one) for at in now)
+        beside = any(_beside(text, at, one) for at in _around(now, one))
         reason = set_aside(text, one, REASONS if beside else _ALL_REASONS)
         if not reason and not beside and not _speaks_alone(text, one):
             reason = "told"
@@ -69,6 +70,12 @@ def find_urgency(text: str) -> Urgency:
         if words:
             return Urgency(level, _first(words), tuple(dict.fromkeys(aside))[:MOST_WORDS])
     return Urgency(GENERAL, (), tuple(dict.fromkeys(aside))[:MOST_WORDS])
+
+
+def _around(now: list[Found], one: Found) -> list[Found]:
+    """Return the words of now around a place: no more than some can be near."""
+    at = bisect.bisect(now, one)
+    return now[max(0, at - NEAR) : at + NEAR]
 
 
 def _beside(text: str, now: Found, one: Found) -> bool:

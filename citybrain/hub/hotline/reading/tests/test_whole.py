@@ -1,6 +1,7 @@
 """The whole reading: parts together, odd input, broken parts."""
 
 import json
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -202,3 +203,12 @@ def test_a_flood_of_one_message_is_asked_quickly() -> None:
 
 def test_a_reading_of_nothing_is_a_calm_general_one() -> None:
     assert WholeReading().to_json()["urgency"]["level"] == "general"
+
+
+@pytest.mark.parametrize("piece", ["A市", "现在着火", "西河区", "3号楼", "一", "停水。", "<a ", "有人被困"])
+def test_no_message_of_100000_characters_takes_long(piece: str) -> None:
+    reader = Reader.load(Models(gazetteer=GAZETTEER))
+    began = time.process_time()
+    told = reader.read(piece * (100_000 // len(piece)))
+    assert time.process_time() - began < 3
+    assert told.failed == ()
