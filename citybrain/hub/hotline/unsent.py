@@ -49,32 +49,37 @@ def keep_note(actor: Actor, key: uuid.UUID, fields: Mapping[str, str], *, now: d
     """
     require(actor, TAKE)
     known = {name: str(value)[:FIELD_MOST] for name, value in fields.items() if name in FIELDS and value}
-    UnsentNote.objects.filter(person_id=actor.person_id, kept_at__lt=now - KEPT).delete()
+    UnsentNote.objects.filter(person_id=_writer(actor), kept_at__lt=now - KEPT).delete()
     call = _own_call(actor, known.get("call", ""))
     body = sealed(json.dumps(known, ensure_ascii=False))
-    changed = UnsentNote.objects.filter(pk=key, person_id=actor.person_id).update(
+    changed = UnsentNote.objects.filter(pk=key, person_id=_writer(actor)).update(
         body=body, kept_at=now, call_id=call
     )
     if changed:
         return True
-    note = UnsentNote(pk=key, person_id=actor.person_id, call_id=call, body=body, began_at=now, kept_at=now)
+    note = UnsentNote(pk=key, person_id=_writer(actor), call_id=call, body=body, began_at=now, kept_at=now)
     UnsentNote.objects.bulk_create([note], ignore_conflicts=True)  # two tabs may keep the first word at once
-    return UnsentNote.objects.filter(pk=key, person_id=actor.person_id).exists()
+    return UnsentNote.objects.filter(pk=key, person_id=_writer(actor)).exists()
+
+
+def _writer(actor: Actor) -> int:
+    """Return whose notes an actor's are; 0 for who is no person: they have none."""
+    return actor.person_id or 0
 
 
 def drop_note(actor: Actor, key: uuid.UUID) -> bool:
     """Throw one's own note away; True when there was one."""
-    return bool(UnsentNote.objects.filter(pk=key, person_id=actor.person_id).delete()[0])
+    return bool(UnsentNote.objects.filter(pk=key, person_id=_writer(actor)).delete()[0])
 
 
 def notes_of(actor: Actor) -> list[Note]:
     """Return one's own notes, the latest first. One query."""
-    return [_note(one) for one in UnsentNote.objects.filter(person_id=actor.person_id)[:50]]
+    return [_note(one) for one in UnsentNote.objects.filter(person_id=_writer(actor))[:50]]
 
 
 def note_of(actor: Actor, key: uuid.UUID) -> Note | None:
     """Return one of one's own notes."""
-    found = UnsentNote.objects.filter(pk=key, person_id=actor.person_id).first()
+    found = UnsentNote.objects.filter(pk=key, person_id=_writer(actor)).first()
     return _note(found) if found else None
 
 
@@ -87,4 +92,4 @@ def _own_call(actor: Actor, text: str) -> int | None:
     """Return the id of a call that rang at this operator's, None for any other."""
     if not (text.isascii() and text.isdigit() and len(text) < 18):
         return None
-    return Call.objects.filter(pk=int(text), operator_id=actor.person_id).values_list("pk", flat=True).first()
+    return Call.objects.filter(pk=int(text), operator_id=_writer(actor)).values_list("pk", flat=True).first()

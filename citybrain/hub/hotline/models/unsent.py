@@ -4,7 +4,7 @@ from django.db import models
 
 
 class UnsentNote(models.Model):
-    """One call's notes, kept as they are typed: a page that closes loses nothing. Sealed, and its writer's alone."""
+    """Notes of one call, kept as they are typed: a page that closes loses nothing. Sealed; its writer's alone."""
 
     key = models.UUIDField(primary_key=True, help_text="becomes the ticket's submission key")
     person = models.ForeignKey("identity.Person", models.CASCADE, related_name="+")
