@@ -148,14 +148,17 @@ def doubtful(model: Model, held: OutOfFold, taught: Lesson, promised: float) -> 
     threshold = model.thresholds.get(promised)
     if threshold is None:
         return list(model.labels)
-    sent = held.confidence >= threshold
-    found = []
-    for at, label in enumerate(model.labels):
-        own = sent & (held.told == at)
-        right = int((taught.truth[own] == at).sum())
-        if own.any() and promise.upper_bound(right, int(own.sum()), DOUBT) < promised:
-            found.append(label)
-    return found
+    return [
+        label
+        for at, label in enumerate(model.labels)
+        if any(_breaks(one, at, threshold, taught, promised) for one in held.forms)
+    ]
+
+
+def _breaks(told: OutOfFold, label: int, threshold: float, taught: Lesson, promised: float) -> bool:
+    own = (told.confidence >= threshold) & (told.told == label)
+    right = int((taught.truth[own] == label).sum())
+    return bool(own.any()) and promise.upper_bound(right, int(own.sum()), DOUBT) < promised
 
 
 def compare(taught: Lesson, promised: float, scheme: str = CLASS_SCHEME) -> Compared:

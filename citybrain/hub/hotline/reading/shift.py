@@ -70,13 +70,17 @@ class Shift:
 
 
 def profile_of(taught: "Lesson", held: "OutOfFold") -> Profile:
-    """Return the profile of a training set from what was told of it out of fold."""
-    told = np.bincount(held.told, minlength=len(taught.names)) / max(1, len(held.told))
+    """Return the profile of a training set from what was told of it out of fold.
+
+    Where the messages were cut into words, of them as running text: so the messages come that it will be held against.
+    """
+    seen = held.running or held
+    told = np.bincount(seen.told, minlength=len(taught.names)) / max(1, len(seen.told))
     return Profile(
         len(taught.texts),
-        tuple(np.round(np.quantile(held.confidence, np.linspace(0, 1, 101)), 4).tolist()),
+        tuple(np.round(np.quantile(seen.confidence, np.linspace(0, 1, 101)), 4).tolist()),
         {name: round(float(share), 4) for name, share in zip(taught.names, told, strict=True)},
-        round(float(_unknown_out_of_fold(taught.texts, held.folds).mean()), 5),
+        round(float(_unknown_out_of_fold(taught.texts, seen.folds).mean()), 5),
     )
 
 
