@@ -52,7 +52,7 @@ def tie_all(topic_id: int, ties: Sequence[Tie]) -> None:
     """Tie tickets to a topic; one that a topic has already stays where it is."""
     with transaction.atomic():
         free = set(
-            Ticket.objects.filter(pk__in=[tie.ticket_id for tie in ties], topic_id=None).values_list(
+            Ticket.objects.filter(pk__in=[tie.ticket_id for tie in ties], topic_id__isnull=True).values_list(
                 "pk", flat=True
             )
         )

@@ -10,10 +10,11 @@ from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 from django.db.models import Max
 
+from citybrain.hub.hotline.callers.numbers import normal_number, number_hash
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.models.topic import Topic, TopicApart, TopicEvent, TopicState, TopicTicket
 from citybrain.hub.hotline.states import State
@@ -30,7 +31,9 @@ BATCH: Final = 1_000
 LOOK_BACK: Final = 5_000  # tickets that may be read later than younger ones
 AGAIN: Final = timedelta(minutes=10)  # between two looks over all that has gathered
 _MOST_ANEW: Final = 2_000  # tickets by which a topic that a person changed is put together
-_COLUMNS = ("id", "title", "plain", "caller_id", "reporter_id", "received_at", "topic_id")
+_COLUMNS = (
+    "id", "title", "plain", "caller__number_hash", "contact__phone", "reporter_id", "received_at", "topic_id",
+)  # fmt: skip
 
 
 @dataclass
@@ -147,19 +150,18 @@ def _put(one: Gatherer, messages: Sequence[Message]) -> None:
             one.waiting.setdefault(number, []).append(tie)
 
 
-def _message(row: "object") -> Message:
-    values: dict[str, object] = row._asdict()  # type: ignore[attr-defined]
-    message = Message(
-        key=str(values["id"]),
-        title=str(values["title"]),
-        text=str(values["plain"]),
-        at=values["received_at"].timestamp(),  # type: ignore[attr-defined]
-    )
-    if values["caller_id"] is not None:
-        return replace(message, person=f"c{values['caller_id']}")
-    if values["reporter_id"] is not None:
-        return replace(message, person=f"r{values['reporter_id']}")
-    return replace(message, person=voice(terms_of([message])[0].pairs)[:40])
+def _message(row: Any) -> Message:
+    message = Message(key=str(row.id), title=row.title, text=row.plain, at=row.received_at.timestamp())
+    return replace(message, person=_person(row) or voice(terms_of([message])[0].pairs)[:40])
+
+
+def _person(row: Any) -> str:
+    """Return what tells a caller, by number, or a signed-in reporter apart from others; "" for nobody known."""
+    number = normal_number(row.contact__phone or "")
+    known = row.caller__number_hash or (number_hash(number) if number else "")
+    if known:
+        return f"p{known[:32]}"
+    return f"r{row.reporter_id}" if row.reporter_id is not None else ""
 
 
 def _advance(one: Gatherer, *, full: bool) -> None:

@@ -84,7 +84,7 @@ def test_when_places_are_full_the_quiet_single_ones_go_first() -> None:
 
 def test_memory_stays_when_ten_times_more_come_than_there_is_place_for() -> None:
     engine = Engine(places=50)
-    letters = np.random.default_rng(1).integers(0x4E00, 0x9FA0, (500, 12))
+    letters = np.random.default_rng(1).integers(0x4E00, 0x9FA0, (150, 12))
     engine.add([Message(str(at), "", "".join(map(chr, row)), str(at)) for at, row in enumerate(letters)])
     assert len(engine.store.at) <= 50
     assert len(engine.places) <= 200
