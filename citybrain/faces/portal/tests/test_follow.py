@@ -303,7 +303,7 @@ def test_pages_ask_a_fixed_number_of_questions_of_the_database(
     sign_in(client, "citizen")
     report(client)
     client.get("/my/")
-    with django_assert_num_queries(3):
+    with django_assert_num_queries(4):  # session, person, cases, tickets
         client.get("/my/")
 
 

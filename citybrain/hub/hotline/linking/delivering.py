@@ -29,7 +29,7 @@ log = logging.getLogger("citybrain.hotline")
 LEASE: Final = timedelta(seconds=60)  # how long a claimed message is left to who claimed it
 FIRST_PAUSE: Final = timedelta(seconds=5)
 LONGEST_PAUSE: Final = timedelta(minutes=10)
-TIMEOUT_SECONDS: Final = 10.0
+TIMEOUT_SECONDS: Final = 20.0
 AT_ONCE: Final = 50
 ANSWER_MOST: Final = 100_000  # bytes of an answer that are read
 FINAL: Final = frozenset({400, 404, 409, 410, 413, 422})

@@ -10,8 +10,8 @@ from django.utils import timezone
 
 from citybrain.base.exchange.tests.stub import Call, Reply
 from citybrain.hub.hotline.callers.numbers import opened
-from citybrain.hub.hotline.linking import partners, signing
-from citybrain.hub.hotline.models import Partner
+from citybrain.hub.hotline.linking import delivering, partners, signing
+from citybrain.hub.hotline.models import LinkMessage, Partner
 from citybrain.hub.hotline.tests.conftest import Line
 
 THEIRS = "their-secret-of-us"
@@ -49,3 +49,11 @@ def call(
     if method == "GET":
         return Client().get(path, headers=head)
     return Client().post(path, raw, content_type="application/json", headers=head)
+
+
+def carry(line: Line) -> None:
+    """Let the worker's loop run until nothing waits, as it would on a busy machine."""
+    for _ in range(8):
+        delivering.tick(line.later(minutes=2))
+        if not LinkMessage.objects.filter(next_try_at__isnull=False).exists():
+            return

@@ -77,14 +77,21 @@ def tickets(_told: dict[str, Any]) -> dict[str, Any]:
 DOES = {"partner": partner, "take": take, "tick": tick, "tickets": tickets}
 
 
+def say(line: str) -> None:
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
+
+
 def main(name: str) -> None:
     prepare(name)
     application = get_wsgi_application()
     call_command("migrate", verbosity=0)
     server = make_server("127.0.0.1", 0, application, handler_class=Quiet)
     threading.Thread(target=server.serve_forever, daemon=True).start()
+    say(f"http://127.0.0.1:{server.server_address[1]}")
     for line in sys.stdin:
-        json.loads(line)
+        told = json.loads(line)
+        say(json.dumps(DOES[told.pop("do")](told)))
     server.shutdown()
     with psycopg.connect(
         host=settings.DATABASES["default"]["HOST"], port=settings.DATABASES["default"]["PORT"],

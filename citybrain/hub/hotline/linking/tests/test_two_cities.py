@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 from django.db import connection
 
-from citybrain.hub.hotline.linking import delivering, handing, partners
+from citybrain.hub.hotline.linking import handing, partners
 from citybrain.hub.hotline.linking.handing import Plan
+from citybrain.hub.hotline.linking.tests.far import carry
 from citybrain.hub.hotline.models import HandOver
 from citybrain.hub.hotline.states import State
 from citybrain.hub.hotline.tests.conftest import Line
@@ -77,7 +78,7 @@ def test_two_cities_exchange_a_ticket_and_its_answer(line: Line, live_server: An
         made = handing.hand_over(
             line.actor("operator"), ticket.pk, Plan(made_partner.pk, "事发地在北河"), now=line.now
         )
-        delivering.tick(line.now)
+        carry(line)
         ((number, text, state, channel),) = beihe.do("tickets")["tickets"]
         assert (text, state, channel) == ("北河一侧的河堤护栏断了一截", State.RECEIVED, "linked")
         made.refresh_from_db()
@@ -88,7 +89,7 @@ def test_two_cities_exchange_a_ticket_and_its_answer(line: Line, live_server: An
         ours = line.ticket(ticket.pk)
         assert (ours.state, ours.reply) == (State.REPLIED, "护栏已连夜修复，并已加装警示牌。")
         line.do(ours, "manager", "redo", reason="来电人说护栏仍松动")
-        delivering.tick(line.now)
+        carry(line)
         beihe.do("tick")
         assert beihe.do("tickets")["tickets"][0][2] in {State.REDO, State.TO_DISPATCH}
     what = list(HandOver.objects.get().trail.values_list("what", flat=True))
