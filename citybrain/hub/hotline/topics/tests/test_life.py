@@ -1,8 +1,12 @@
 """Topics in the database: how they come about, who is warned, who knows what, what people decide."""
 
+import io
+import threading
 from datetime import timedelta
 from typing import Any
 
+import django.db
+import openpyxl
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -14,8 +18,10 @@ from citybrain.hub.hotline.errors import BadInput, NotFound, NotNow
 from citybrain.hub.hotline.models import Ticket, Topic, TopicEvent, TopicState, TopicTicket, TopicWarning
 from citybrain.hub.hotline.states import State
 from citybrain.hub.hotline.tests.conftest import Line, line
-from citybrain.hub.hotline.topics import actions, lists, loop, mapfeed
+from citybrain.hub.hotline.topics import actions, export, keeping, lists, loop, mapfeed
 from citybrain.hub.hotline.topics.tests.messages import OTHER, PLEAS, ROAD, WATER
+from citybrain.site import worker
+from citybrain.site.models import State as Word
 
 __all__ = ["line", "village"]
 
@@ -200,6 +206,17 @@ def test_a_name_made_of_the_east_s_words_is_not_told_to_the_west(city: City) -> 
         assert "翠湖" not in row.name
 
 
+def test_an_export_holds_what_its_reader_may_know_and_stands_in_the_ledger(city: City) -> None:
+    city.water("east1", "west1")
+    city.round()
+    book = openpyxl.load_workbook(io.BytesIO(export.workbook(city.line.actor("manager"), now=city.line.now)))
+    rows = list(book.active.values) if book.active is not None else []
+    assert rows[1][2:4] == (6, 6)
+    assert Entry.objects.filter(action="hotline.export", subject="topics").count() == 1
+    with pytest.raises(Forbidden):
+        export.workbook(city.line.actor("operator_west"))
+
+
 def test_a_handler_has_no_topics(city: City) -> None:
     city.water("east1")
     city.topic()
@@ -355,3 +372,33 @@ def test_old_tickets_are_not_put_together_at_the_start(city: City) -> None:
     Ticket.objects.update(received_at=city.line.now - timedelta(days=90))
     city.round()
     assert not Topic.objects.exists()
+
+
+@pytest.fixture
+def kept_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Keep the test's own connection, which the worker would close after each round."""
+    monkeypatch.setattr(django.db, "close_old_connections", lambda: None)
+
+
+def test_the_worker_runs_the_loop_and_its_health_shows(city: City, kept_open: None) -> None:
+    (one,) = [entry for entry in worker.LOOPS if entry.name == "hotline_topics"]
+    runner = worker.Runner(one, threading.Event())
+    city.water("east1")
+    runner.once(0.0)
+    assert (runner.failures, Topic.objects.count()) == (0, 1)
+    assert Word.objects.get(pk="worker.hotline_topics").value["error"] == ""
+
+
+def test_a_round_that_fails_is_told_and_the_next_starts_over(
+    city: City, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (one,) = [entry for entry in worker.LOOPS if entry.name == "hotline_topics"]
+    runner = worker.Runner(one, threading.Event())
+    city.water("east1")
+    with monkeypatch.context() as broken:
+        broken.setattr(keeping, "open_topic", lambda *_: 1 / 0)
+        runner.once(0.0)
+    assert runner.failures == 1
+    assert "ZeroDivisionError" in Word.objects.get(pk="worker.hotline_topics").value["error"]
+    runner.once(10.0)
+    assert (runner.failures, Topic.objects.get().people) == (0, 6)
