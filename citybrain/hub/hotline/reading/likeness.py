@@ -86,7 +86,7 @@ class Alike(NamedTuple):
 
 
 class Likeness:
-    """Signatures of open tickets in memory: 128 bytes each and the key; 300,000 are asked in some 2 ms of the processor."""
+    """Signatures of open tickets in memory: 128 bytes each and the key; 300,000 are asked in some 2 ms."""
 
     def __init__(self, known: Iterable[tuple[Hashable, str]] = ()) -> None:
         self._minima = np.full((_MANY, 1024), _EMPTY, np.uint32)  # a column for each place
