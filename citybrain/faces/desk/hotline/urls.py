@@ -12,6 +12,7 @@ from citybrain.faces.desk.hotline import (
     tickets,
     work,
 )
+from citybrain.faces.desk.hotline.guiding import urls as guiding
 from citybrain.faces.desk.hotline.supervising import urls as supervising
 
 urlpatterns = [
@@ -42,5 +43,6 @@ urlpatterns = [
     path("marks/<int:mark_id>/", callers.decide_view, name="hotline_mark"),
     path("choose/agencies/", choosing.agencies_view, name="hotline_agencies"),
     path("choose/places/", choosing.places_view, name="hotline_places"),
+    *guiding.urlpatterns,
     *supervising.urlpatterns,
 ]

@@ -22,7 +22,13 @@ def hotline_ways() -> tuple[Way, ...]:
 
 def supervising_ways() -> tuple[Way, ...]:
     """Return the lines of the supervisors' pages (faces/desk/hotline/supervising/)."""
-    return (("hotline_reading", _("识别"), "wand", ("hotline.reading",)),)
+    return (
+        ("hotline_board", _("热线看板"), "gauge", ("hotline.board",)),
+        ("hotline_topics", _("热点"), "flame", ("hotline.topics",)),
+        ("hotline_knowledge", _("知识库"), "bookmark", ("hotline.knowledge", "hotline.publish")),
+        ("hotline_reports", _("日报周报"), "report-analytics", ("hotline.reports",)),
+        ("hotline_reading", _("识别"), "wand", ("hotline.reading",)),
+    )
 
 
 def line_topic(actor: Actor) -> str:

@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonRes
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.base.areas.tree import tree
@@ -31,8 +32,11 @@ TONES: Final = {
 SHOWN: Final = (TopicState.ACTIVE, TopicState.QUIET, TopicState.DISMISSED)
 STEADY: Final = 0.05  # around a half: neither growing nor fading
 EVENTS: Final = {
-    "formed": _("形成"), "named": _("改名"), "dismissed": _("标为非热点"), "restored": _("恢复为热点"),
-    "merged": _("并入"), "split": _("拆分"), "moved": _("移动工单"), "case": _("立案"), "warned": _("预警"),
+    "formed": gettext_lazy("形成"), "named": gettext_lazy("改名"), "dismissed": gettext_lazy("标为非热点"),
+    "restored": gettext_lazy("恢复为热点"), "merged": gettext_lazy("并入其他热点"),
+    "took": gettext_lazy("收进其他热点"),
+    "split": gettext_lazy("拆分"), "parted": gettext_lazy("由拆分形成"), "moved": gettext_lazy("移动工单"),
+    "case": gettext_lazy("立案"), "warned": gettext_lazy("预警"),
 }  # fmt: skip
 
 
@@ -140,9 +144,7 @@ def _draw(request: HttpRequest, topic_id: int, wrong: str = "", status: int = 20
         "wrong": wrong,
         "given": request.POST.get("text", ""),
     }
-    return shell_page(
-        request, "desk/hotline/guiding/topic.html", "hotline_topics", context, status=status
-    )
+    return shell_page(request, "desk/hotline/guiding/topic.html", "hotline_topics", context, status=status)
 
 
 def _days(found: lists.TopicDetail, now: datetime) -> Chart:
