@@ -1,4 +1,4 @@
-"""The hotline's pages: no serious finding of axe-core, light and dark; nothing wider than a phone, type twice as large."""
+"""The hotline's pages: no serious finding of axe-core in light and dark; nothing wider than a phone."""
 
 from collections.abc import Callable
 
@@ -23,7 +23,7 @@ def test_the_operators_pages_are_for_everyone(open_city: TinyCity, officer: Call
     page.locator("form[data-take][data-ready]").wait_for()
     judge.look("an empty call", narrow=True)
     page.locator("[name=phone]").fill(CALLER)
-    page.locator("textarea[name=text]").fill("西门路灯不亮，电线垂下来冒火了，有人受伤")
+    page.locator("textarea[name=text]").fill("西门的路灯杆倒了，砸到电线冒火，快来人")
     expect(page.locator('[data-part="danger"]')).to_contain_text("15")
     judge.look("a call with what was looked up", narrow=True)
     for address in (

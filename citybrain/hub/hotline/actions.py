@@ -90,9 +90,20 @@ def take(
     return Outcome(ticket.pk, ticket.number, ticket.version, State(ticket.state), step)
 
 
+def _moved_on(ticket: Ticket, seen: int) -> bool:
+    """Return whether anything was done since a version that a person has to know of before they act.
+
+    What is tolerant itself (a note, the reading a second after it came in) takes nobody's typing away.
+    """
+    since = TicketEvent.objects.filter(ticket=ticket, seq__gt=seen).values_list("action", flat=True)
+    known = [TRANSITIONS.get(action) for action in since]
+    return seen > ticket.version or any(one is None or not one.tolerant for one in known)
+
+
 def _check_state(transition: Transition, ticket: Ticket, seen_version: int | None) -> None:
     """Raise Conflict when the ticket is no longer where, or no longer what, the person saw."""
-    stale = seen_version is not None and seen_version != ticket.version and not transition.tolerant
+    seen = seen_version if seen_version is not None and not transition.tolerant else ticket.version
+    stale = seen != ticket.version and _moved_on(ticket, seen)
     if ticket.state in transition.sources and not stale:
         return
     last = (
