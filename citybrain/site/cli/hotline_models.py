@@ -48,7 +48,7 @@ def figures_of(what: str, told: dict[str, Any]) -> None:
 @click.option("--output", type=FILES, help="Write the model to this file only; no database is needed.")
 @click.option("--replace", is_flag=True, help="With --output: replace the file that is there.")
 @click.option(
-    "--force", is_flag=True, help="Let the new model read even if it isn't better, or can't be compared."
+    "--force", is_flag=True, help="Let the new model read even if it is worse, or can't be compared."
 )
 @click.option("--promise", "promises", type=PROMISE, multiple=True, default=(0.95, 0.97), show_default=True,
               help="Precision of automatic dispatch; in the city the first one counts.")  # fmt: skip
@@ -61,11 +61,11 @@ def train_files(
     promises: tuple[float, ...],
     as_json: bool,
 ) -> None:
-    """Train a model on labelled FILEs and let the city read by it, if it does better than the one in use.
+    """Train a model on labelled FILEs and let the city read by it, unless it does worse than the one in use.
 
-    Both are compared on a fifth of the messages that the new one hasn't learnt from, nor the one in use. The better
-    one reads; the other version is kept (`citybrain hotline models`, `citybrain hotline use`). With --output the
-    model is only written to a file.
+    Both are compared on a fifth of the messages that the new one hasn't learnt from, nor the one in use. Worse (beyond
+    chance, or by two points) the new one is only kept; else it reads, and the other version is kept (`citybrain hotline
+    models`, `citybrain hotline use`). With --output the model is only written to a file.
     """
     if output is not None:
         _to_file(files, output, replace, promises, as_json)

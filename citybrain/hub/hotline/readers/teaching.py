@@ -1,7 +1,7 @@
 """Training on a city's own tickets: learns on a part, compares with the model in use on the rest, then learns from all.
 
 The comparison is on messages that the model in use never learnt from, near-duplicates apart from what the new one
-learnt. The better one reads; the other is kept.
+learnt. The new one reads unless it is worse; the other is kept.
 """
 
 import hashlib
@@ -14,6 +14,7 @@ from typing import Any, Final
 import numpy as np
 from django.db import transaction
 from django.db.models import Max
+from scipy.special import bdtr
 
 from citybrain.base.ledger.append import record
 from citybrain.hub.hotline.models.reader import CLASS_SCHEME, ModelInUse, ModelState
@@ -27,6 +28,8 @@ from citybrain.hub.hotline.reading.normal import normalise
 from citybrain.hub.hotline.reading.training import FOLDS, PROMISES, Lesson, OutOfFold, lesson, train
 
 FEWEST: Final = 50  # messages on which two models are compared
+WORSE: Final = 0.1  # chance (sign test) below which the new one is worse; else the newer messages count
+LOST: Final = 0.02  # of the accuracy: too much to lose, though few messages don't make it sure
 DOUBT: Final = 0.95  # of the upper bound under which a class is not begun with
 _HASH: Final = 8
 
@@ -45,7 +48,8 @@ class Told:
 class Compared:
     """The new model and the one in use on the same `messages`, held back from the new and never seen by the other.
 
-    `before` is None where there was none to compare with; `against` names it. `better`: the new one is taken.
+    `before` is None where there was none to compare with; `against` names it. `better`: the new one is taken, since it
+    is neither worse beyond chance nor by two points.
     """
 
     messages: int
@@ -184,9 +188,14 @@ def compare(taught: Lesson, promised: float, scheme: str = CLASS_SCHEME) -> Comp
     candidate, _ = train(part, (promised,))
     texts, truth = [taught.texts[at] for at in unseen], [taught.names[at] for at in taught.truth[unseen]]
     new, old = told(candidate, texts, truth, promised), told(before, texts, truth, promised)
-    better = (new.accuracy, new.macro_f1) >= (old.accuracy, old.macro_f1)
-    why = f"accuracy {new.accuracy:.4f} against {old.accuracy:.4f} on {len(texts)} held messages"
-    return Compared(len(texts), left_out, against, new, old, better, why)
+    alone, missed = apart(candidate, before, texts, truth)
+    surely = alone < missed and bool(bdtr(alone, alone + missed, 0.5) < WORSE)
+    worse = surely or old.accuracy - new.accuracy > LOST
+    why = (
+        f"accuracy {new.accuracy:.4f} against {old.accuracy:.4f} on {len(texts)} held messages; right alone on {alone} "
+        f"and {missed}: {'worse' if worse else 'no worse than chance explains'}"
+    )
+    return Compared(len(texts), left_out, against, new, old, not worse, why)
 
 
 def _before(row: ModelInUse | None) -> tuple[Model | None, str, str]:
@@ -199,6 +208,20 @@ def _before(row: ModelInUse | None) -> tuple[Model | None, str, str]:
         return using.load_content(row), str(row), ""
     except ReadingRefused as refused:
         return None, str(row), f"the model in use can't be read: {refused}"
+
+
+def apart(new: Model, before: Model, texts: Sequence[str], truth: Sequence[str]) -> tuple[int, int]:
+    """Return on how many messages only the new model was right, and on how many only the one before."""
+    first, second = (
+        np.array(
+            [
+                model.labels[at] == true
+                for at, true in zip(model.chances(texts).argmax(axis=1), truth, strict=True)
+            ]
+        )
+        for model in (new, before)
+    )
+    return int((first & ~second).sum()), int((second & ~first).sum())
 
 
 def told(model: Model, texts: Sequence[str], truth: Sequence[str], promised: float) -> Told:
