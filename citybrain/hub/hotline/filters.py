@@ -31,6 +31,7 @@ CODED: Final = {
     "rating": ("t.rating", {str(one.value) for one in Rating}, int),
 }
 WHOLE: Final = {
+    "lead": "t.agency_id",
     "topic": "t.topic_id",
     "caller": "t.caller_id",
     "case": "t.case_id",
@@ -42,7 +43,8 @@ WHOLE: Final = {
 class Filters:
     """What a person asked for; `order` is SQL from ORDERS. Empty fields ask for nothing.
 
-    `codes` are (column, values); `numbers` are (column, id), as for a topic, a caller, a case, a main ticket.
+    `codes` are (column, values); `numbers` are (column, id), as for the lead unit, a topic, a caller, a case.
+    `counted` asks for what a rate counts ("response.above", ".below" or ".missed"); the span then goes by its moment.
     """
 
     q: str = ""
@@ -59,6 +61,7 @@ class Filters:
     flag: str = ""
     verdict: str = ""
     solved: str = ""
+    counted: str = ""
     order: str = ""
     raw: Mapping[str, str] = field(default_factory=dict)
 
@@ -87,6 +90,8 @@ class Filters:
             if value:
                 parts.append(condition)
                 params.append(value)
+        if counts := self._counts():
+            parts.append(counts[1])
         if self.late:
             parts.append("(t.due_at < now() OR t.on_time IS FALSE)")
         if self.needs_person:
@@ -106,14 +111,23 @@ class Filters:
             params += [self.agency_id, self.agency_id]
         return parts, params
 
+    def _counts(self) -> tuple[str, str] | None:
+        """Return the moment and the condition of what a rate counts."""
+        from citybrain.hub.hotline import rates  # it counts what is filtered
+
+        key, _dot, part = self.counted.partition(".")
+        return rates.side(key, part, self.since) if self.counted else None
+
     def _time(self) -> tuple[list[str], list[Any]]:
+        counts = self._counts()
+        moment = counts[0] if counts else "received_at"
         parts: list[str] = []
         params: list[Any] = []
         if self.since:
-            parts.append("t.received_at >= %s")
+            parts.append(f"t.{moment} >= %s")
             params.append(_start_of(self.since))
         if self.until:
-            parts.append("t.received_at < %s")
+            parts.append(f"t.{moment} < %s")
             params.append(_start_of(self.until + timedelta(days=1)))
         return parts, params
 
@@ -165,9 +179,19 @@ def read(params: Mapping[str, Any]) -> Filters:
         flag=raw.get("flag", "")[:20],
         verdict="".join(_coded(raw.get("verdict", ""), set(VERDICTS), "verdict", str)[:1]),
         solved="".join(_coded(raw.get("solved", ""), set(SOLVED), "solved", str)[:1]),
+        counted=_counted(raw.get("counted", "")),
         order=ORDERS.get(raw.get("order", ""), ""),
         raw=raw,
     )
+
+
+def _counted(value: str) -> str:
+    from citybrain.hub.hotline import rates
+
+    key, _dot, part = value.partition(".")
+    if value and rates.side(key, part) is None:
+        raise BadInput(_("没有这个指标：%(key)s") % {"key": value[:40]}, "counted")
+    return value
 
 
 def _item(value: str) -> str:

@@ -1,6 +1,7 @@
 """抽查: answers drawn for a person to look at: a random share of each unit's, and those the rules think poor of."""
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -21,6 +22,7 @@ PERMISSION: Final = "hotline.quality"
 SHARE: Final = 0.05  # of each day's answers drawn at random; our choice
 LEAST: Final = 1  # of each unit that answered at all that day
 POOR: Final = 50  # at or below this score an answer is drawn whatever chance says
+DRAWN_MOST: Final = 500  # drawn at once by a person
 LOOK_BACK: Final = timedelta(hours=1)
 SAME_SPAN: Final = timedelta(days=3)  # in which answers alike, word for word, are counted
 VERDICTS: Final = ("good", "poor", "empty")
@@ -66,8 +68,13 @@ def _by_chance(now: datetime, share: float, seed: str) -> set[int]:
     """Return the tickets drawn by chance of those that each unit answered yesterday."""
     today = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
     answered = Ticket.objects.filter(replied_at__gte=today - timedelta(days=1), replied_at__lt=today)
+    return _shares(answered.exclude(reply="").values_list("pk", "replied_by_id"), share, seed)
+
+
+def _shares(answers: Iterable[tuple[int, int | None]], share: float, seed: str) -> set[int]:
+    """Return a share of each unit's tickets by the chance of their numbers, one of each unit at least."""
     found: dict[int | None, list[int]] = {}
-    for ticket_id, agency_id in answered.exclude(reply="").values_list("pk", "replied_by_id"):
+    for ticket_id, agency_id in answers:
         found.setdefault(agency_id, []).append(ticket_id)
     chosen: set[int] = set()
     for ids in found.values():
@@ -123,6 +130,41 @@ def ask(actor: Actor, ticket_id: int, now: datetime | None = None) -> QualityChe
     check = _check(ticket, ticket.replied_by_id, verdict, "asked", now or timezone.now())
     check.save()
     return check
+
+
+def draw_now(
+    actor: Actor, since: datetime, until: datetime, share: float, now: datetime | None = None
+) -> Drawn:
+    """Draw a share of each unit's answers of a span because a person asks for it; of the actor's tickets only.
+
+    The same answer is never drawn twice. Raises Forbidden, BadInput for a share not in 0.01 to 1.
+    """
+    require(actor, PERMISSION)
+    moment = now or timezone.now()
+    if not 0.01 <= share <= 1:
+        raise BadInput(_("抽查比例应为 1% 到 100%。"), "share")
+    scope, params = reach_sql(actor, PERMISSION)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT t.id, t.replied_by_id FROM hotline_ticket t WHERE t.replied_at >= %s AND t.replied_at < %s"
+            f" AND t.reply <> '' AND ({scope})",
+            [since, until, *params],
+        )
+        chosen = _shares(cursor.fetchall(), share, f"{moment:%F %T}")
+    with transaction.atomic():
+        found = _not_drawn(chosen)[:DRAWN_MOST]
+        same = _same_replies(moment)
+        checks = []
+        for ticket in found:
+            others = same.get(ticket.reply, 1) - 1
+            verdict = quality.judge(
+                ticket.reply, kind=ticket.kind, message=ticket.plain, same_elsewhere=others
+            )
+            checks.append(_check(ticket, ticket.replied_by_id, verdict, "asked", moment))
+        QualityCheck.objects.bulk_create(checks)
+        told = {"since": since.isoformat(), "until": until.isoformat(), "share": share, "drawn": len(checks)}
+        record(actor.key, "hotline.quality_draw", "quality", told, at=moment)
+    return Drawn(len(chosen), len(checks), 0)
 
 
 def to_check(actor: Actor, *, limit: int = 50, offset: int = 0) -> list[QualityCheck]:

@@ -49,6 +49,7 @@ FACTS: Final[dict[str, str]] = {
     "by_case": "t.case_id IS NOT NULL",
 }
 MOMENTS: Final = ("received_at", "replied_at", "visited_at", "concluded_at")
+PARTS: Final = ("above", "below", "missed")
 GROUPS: Final[dict[str, str]] = {
     "": "0",
     "agency": "t.agency_id",
@@ -139,6 +140,19 @@ def _definition(name: str, row: dict[str, Any]) -> Definition:
 def condition(facts: tuple[str, ...]) -> str:
     """Return the SQL over `t` for a list of facts; a fact that is unknown of a ticket does not hold."""
     return " AND ".join(f"({' OR '.join(_fact(one) for one in fact.split('|'))})" for fact in facts) or "true"
+
+
+def side(key: str, part: str, on: date | None = None) -> tuple[str, str] | None:
+    """Return the moment and the SQL over `t` of what a rate counts, None for no such rate or part.
+
+    `part`: above the line, below it, or missed (below and not above).
+    """
+    found = next((one for one in definitions(on) if one.key == key), None)
+    if found is None or part not in PARTS:
+        return None
+    above, below = condition(found.above), condition(found.below)
+    sql = {"above": above, "below": below, "missed": f"{below} AND NOT ({above})"}[part]
+    return found.by, sql.replace("%(now)s", "now()")
 
 
 def _fact(name: str) -> str:

@@ -24,6 +24,7 @@ from citybrain.faces.desk.hotline import batching, pageview
 from citybrain.faces.desk.hotline.choosing import areas_below
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.page import ticket_page
+from citybrain.faces.desk.hotline.rate_words import counted_word
 from citybrain.faces.desk.hotline.shown import item_name, ticket_row
 from citybrain.faces.desk.hotline.starts import clock_starts
 from citybrain.faces.desk.hotline.tickets import show_ticket
@@ -41,6 +42,7 @@ from citybrain.hub.hotline.states import Channel, Kind, State, Urgency
 ASKED: Final = (
     "q", "state", "kind", "channel", "urgency", "item", "class", "area", "agency", "since", "until", "late", "person",
     "flag", "verdict", "solved", "rating", "topic", "caller", "case", "main", "order",
+    "lead", "counted",
 )  # fmt: skip
 ORDERS: Final[Mapping[str, Promise]] = {
     "": gettext_lazy("默认排序"),
@@ -236,6 +238,8 @@ def chips(chosen: Filters, kept: Mapping[str, str]) -> list[Chip]:
         "agency": agency_name(chosen.agency_id),
         "since": _("%(day)s 起") % {"day": chosen.since} if chosen.since else "",
         "until": _("至 %(day)s") % {"day": chosen.until} if chosen.until else "",
+        "lead": agency_name(dict(chosen.numbers).get("t.agency_id")),
+        "counted": counted_word(chosen.counted),
         "late": _("超时") if chosen.late else "",
         "person": _("须人工判断") if chosen.needs_person else "",
         "solved": {"yes": _("已解决"), "no": _("未解决")}.get(chosen.solved, ""),
