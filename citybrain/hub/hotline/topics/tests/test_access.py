@@ -11,7 +11,7 @@ from citybrain.base.identity.access import Forbidden
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.models import Ticket, Topic
-from citybrain.hub.hotline.topics import actions, export, lists, mapfeed
+from citybrain.hub.hotline.topics import actions, export, keeping, lists, mapfeed
 from citybrain.hub.hotline.topics.tests.conftest import City
 from citybrain.hub.hotline.topics.tests.messages import ROAD, WATER
 
@@ -41,24 +41,36 @@ def test_of_a_topic_of_both_sides_the_west_knows_its_own_tickets_alone(city: Cit
     assert sum(n for _, n in detail.days) == 2
     assert [area for area, _ in detail.areas] == [city.line.village.areas["129802001"].pk]
     assert detail.warnings == []
-    (feature,) = mapfeed.feed(city.line.actor("manager"), now=city.line.now)["features"] or [None]
-    assert mapfeed.feed(west, now=city.line.now)["features"] == []  # two people are no topic in the west
-    assert feature is None or feature["properties"]["people"] == 6
     with pytest.raises(Forbidden):
         actions.dismiss_topic(west, one.pk, "不是热点")
 
 
-def test_a_name_made_of_the_east_s_words_is_not_told_to_the_west(city: City) -> None:
-    for text in WATER[:4]:
-        city.hear(text, "east1")
-    for _ in range(2):
-        city.hear("自来水停水了，二次供水的水泵坏了", "west1")
-    Topic.objects.all().delete()
+def test_the_map_shows_a_topic_at_the_middle_of_its_reader_s_tickets(city: City) -> None:
+    tickets = city.water("east1", "west1")  # three on each side
+    for at, ticket in enumerate(tickets):
+        Ticket.objects.filter(pk=ticket.pk).update(lon=117.0 + at, lat=39.0 + at % 2)
     one = city.topic()
-    assert "翠湖花园" in one.name
-    if Ticket.objects.filter(topic_id=one.pk, district=city.line.village.areas["129802"]).exists():
-        (row,) = lists.topics(city.line.actor("operator_west"), least_people=1)
-        assert "翠湖" not in row.name
+    (every,) = mapfeed.feed(city.line.actor("manager"), now=city.line.now)["features"]
+    (west,) = mapfeed.feed(city.line.actor("operator_west"), now=city.line.now)["features"]
+    assert every["geometry"]["coordinates"] == [119.5, 39.5]
+    assert west["geometry"]["coordinates"] == [120.0, 40.0]
+    assert (every["properties"]["people"], west["properties"]["people"]) == (6, 3)
+    assert (west["properties"]["id"], west["properties"]["severity"]) == (one.pk, 0)
+    box = mapfeed.Box(100.0, 30.0, 110.0, 40.0)
+    assert mapfeed.feed(city.line.actor("manager"), box)["features"] == []
+
+
+def test_a_name_made_of_the_east_s_words_is_not_told_to_the_west(city: City) -> None:
+    told = [*[city.hear(text, "east1") for text in WATER], *[city.hear(text, "west1") for text in ROAD[:3]]]
+    ties = [keeping.Tie(one.pk, f"p{one.pk}", one.received_at) for one in told]
+    topic_id = keeping.open_topic(ties, city.line.now)
+    keeping.refresh({topic_id: 0.2}, city.line.now)
+    (every,) = lists.topics(city.line.actor("manager"), now=city.line.now)
+    (west,) = lists.topics(city.line.actor("operator_west"), now=city.line.now)
+    assert (every.people, west.people) == (9, 3)
+    assert "翠湖花园" in every.name
+    assert "文安路" in west.name
+    assert "翠湖" not in west.name
 
 
 def test_an_export_holds_what_its_reader_may_know_and_stands_in_the_ledger(city: City) -> None:
