@@ -25,10 +25,14 @@ def _home_is_there(settings, tmp_path):
 
 @pytest.mark.django_db
 def test_a_city_with_all_signs_of_life_is_well(client):
+    client.get(
+        "/health"
+    )  # the first request loads every page's code: on a busy machine longer than a sign of life lasts
     beat_all(timezone.now())
     answer = client.get("/health")
     found = answer.json()
-    assert answer.status_code == 200, found
+    assert {name: part for name, part in found["parts"].items() if not part["ok"]} == {}
+    assert answer.status_code == 200
     assert found["ok"]
     assert found["parts"]["database"]["version"]
     assert found["parts"]["ledger"] == {"ok": True, "unsealed": 0, "oldest_seconds": 0.0}
