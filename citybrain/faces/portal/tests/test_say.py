@@ -189,6 +189,13 @@ def test_a_citizen_signed_in_finds_it_among_their_own_and_in_what_is_kept_of_the
     assert neighbour.get(f"/say/{ticket.number}/").headers["Location"] == "/progress/"
 
 
+def test_an_officer_speaks_as_anybody_does(client: Client, town: Village, sign_in: Any) -> None:
+    sign_in(client, "handler")
+    ticket = said(client)
+    assert (ticket.reporter_id, ticket.created_by_id) == (None, None)
+    assert SAID in client.get(f"/say/{ticket.number}/").content.decode()
+
+
 def test_it_is_withdrawn_before_anybody_works_on_it(client: Client) -> None:
     ticket = said(client)
     assert client.get(f"/say/{ticket.number}/withdraw/").status_code == 200

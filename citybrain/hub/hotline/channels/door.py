@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -49,12 +49,23 @@ def take_in(actor: Actor, message: Message, *, now: datetime | None = None) -> T
         return _told(before, created=False)
     if _known(message) or message.channel in NEVER_FOLDED or not message.text.strip():
         return _received(actor, message, moment)
-    with transaction.atomic():
-        counted = floods.count(message, moment, urgent=danger.may_be(message))
-        if counted.ticket_id is not None:
-            return _folded(actor, message, counted.ticket_id, counted.why, moment)
-        taken = _received(actor, message, moment)
-        floods.led_to(counted, taken.ticket_id)
+    try:
+        with transaction.atomic():
+            return _counted(actor, message, moment)
+    except IntegrityError:  # the very same sending, twice at once: the other one was folded a moment ago
+        before = floods.folded_before(message)
+        if before is None:
+            raise
+        return _told(before, created=False)
+
+
+def _counted(actor: Actor, message: Message, now: datetime) -> Taken:
+    """Count a message, then fold it or open its ticket. Counting waits for another of the same key."""
+    counted = floods.count(message, now, urgent=danger.may_be(message))
+    if counted.ticket_id is not None and not _known(message):
+        return _folded(actor, message, counted.ticket_id, counted.why, now)
+    taken = _received(actor, message, now)
+    floods.led_to(counted, taken.ticket_id)
     return taken
 
 

@@ -1,10 +1,12 @@
 """Floods: storms are folded into one ticket with a count; nothing is lost; danger is always taken."""
 
+import threading
 import uuid
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from citybrain.base.identity.actor import ANONYMOUS, SYSTEM
 from citybrain.base.ledger.models import Entry
@@ -25,18 +27,18 @@ def say(line: Line, text: str, **more: Any) -> Taken:
     return door.take_in(SYSTEM, Message(**values), now=line.now)
 
 
-def test_a_thousand_messages_of_one_number_are_seven_tickets_at_most_and_all_are_kept(line: Line) -> None:
-    for at in range(1000):
+def test_two_hundred_messages_of_one_number_are_six_tickets_and_all_are_kept(line: Line) -> None:
+    for at in range(200):
         say(line, f"第{at}次说:楼下广场舞音乐太吵了", external_ref=f"robot:{at}")
     assert Ticket.objects.count() == floods.NUMBER.most
-    assert FoldedMessage.objects.count() == 1000 - floods.NUMBER.most
+    assert FoldedMessage.objects.count() == 200 - floods.NUMBER.most
     texts = {
         *Ticket.objects.values_list("text", flat=True),
         *FoldedMessage.objects.values_list("text", flat=True),
     }
-    assert texts == {f"第{at}次说:楼下广场舞音乐太吵了" for at in range(1000)}
+    assert texts == {f"第{at}次说:楼下广场舞音乐太吵了" for at in range(200)}
     assert set(FoldedMessage.objects.values_list("why", flat=True)) == {"number"}
-    assert Caller.objects.get().messages == 1000
+    assert Caller.objects.get().messages == 200
 
 
 def test_the_very_same_words_of_one_number_are_one_ticket(line: Line) -> None:
@@ -148,3 +150,48 @@ def test_counts_are_forgotten_after_two_days(line: Line) -> None:
     say(line, "小区门口垃圾没人清运")
     assert floods.sweep(line.now + timedelta(days=1)) == 0
     assert floods.sweep(line.now + timedelta(days=3)) == 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_sending_from_two_sides_at_once_is_one_ticket_and_nothing_folded(line: Line) -> None:
+    key = uuid.uuid4()
+    message = Message(channel="hook", text="小区门口垃圾没人清运", phone=PHONE, submission_key=key)
+    told: list[Taken] = []
+
+    def send() -> None:
+        try:
+            told.append(door.take_in(SYSTEM, message, now=line.now))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({(one.number, one.code) for one in told}) == 1
+    assert len(told) == 4
+    assert sorted(one.created for one in told) == [False, False, False, True]
+    assert (Ticket.objects.count(), FoldedMessage.objects.count()) == (1, 0)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_folded_sending_from_two_sides_at_once_is_folded_once(line: Line) -> None:
+    say(line, "小区门口垃圾没人清运")
+    message = Message(channel="hook", text="小区门口垃圾没人清运", phone=PHONE, external_ref="at_once")
+    told: list[Taken] = []
+
+    def send() -> None:
+        try:
+            told.append(door.take_in(SYSTEM, message, now=line.now))
+        finally:
+            connection.close()
+
+    threads = [threading.Thread(target=send) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [one.folded for one in told] == [True] * 4
+    assert len({one.code for one in told}) == 1
+    assert FoldedMessage.objects.count() == 1
