@@ -14,6 +14,9 @@ from citybrain.hub.hotline.states import State
 from citybrain.hub.hotline.sweep import read_new
 
 pytestmark = pytest.mark.django_db
+QUERIES = (
+    40  # 33 to read, keep, decide and dispatch one ticket, savepoints included; some more after two seconds
+)
 
 
 def filed(line: Line, text: str = HEATING, **more: Any) -> tuple[Ticket, TicketReading]:
@@ -149,3 +152,12 @@ def test_the_loop_reads_new_tickets_once(line: Line, model: ModelInUse) -> None:
     assert read_new(line.now) == 1
     assert read_new(line.now) == 0
     assert line.ticket(ticket.pk).read_at == line.now
+
+
+def test_reading_and_dispatching_asks_the_database_forty_times_at_most(
+    line: Line, model: ModelInUse, django_assert_max_num_queries: Any
+) -> None:
+    filed(line)  # fills what is kept in memory
+    ticket = line.hear(HEATING)
+    with django_assert_max_num_queries(QUERIES):
+        filing.file_ticket(ticket, line.now)
