@@ -10,6 +10,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.ledger.models import Entry
 from citybrain.faces.desk.hotline import looking
 from citybrain.hub.hotline import actions, lists
@@ -276,3 +277,13 @@ def test_a_mark_is_decided_by_another_and_shuts_nobody_out(
     assert take_in(
         cast.actor("hotline_operator"), Message(channel=Channel.PHONE, text="着火了", phone=CALLER)
     ).created
+
+
+def test_a_reading_meanwhile_takes_nobodys_typing_away(city: TinyCity, cast: Cast, client_for: Open) -> None:
+    ticket = tell(city, cast, "门口路灯不亮")
+    actions.take(SYSTEM, ticket.pk, "read", {"sentiment": "calm"})
+    address = f"/desk/hotline/tickets/{ticket.number}/steps/dispatch/"
+    given = {"seen_version": "1", "agency": str(city.agency("city_mgmt").pk), "by_case": "no"}
+    assert client_for("hotline_manager").post(address, given).status_code == 302
+    ticket.refresh_from_db()
+    assert State(ticket.state) is State.DISPATCHED
