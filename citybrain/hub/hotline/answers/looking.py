@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from django.db import connection
 from django.utils import timezone
@@ -13,13 +13,17 @@ from citybrain.hub.hotline.models.knowledge import READ, KnowledgeEntry, Knowled
 
 MOST_TYPED: Final = 2_000  # characters that are looked at
 MOST_PAIRS: Final = 240
-MOST_ROWS: Final = 4_000  # index entries that one look-up may touch
+MOST_ROWS: Final = (
+    4_000  # index entries after which no further pair is asked; the last may bring as many again
+)
+_MOST_HELD: Final = 200
 UNCOUNTED: Final = 10  # entries assumed for a pair that isn't counted
 _SUGGEST: Final = """
 WITH asked AS (
   SELECT pair, n, sum(n) OVER (ORDER BY n, pair) AS upto FROM (
-    SELECT one.pair, coalesce(k.entries, %(uncounted)s) AS n
-    FROM unnest(%(pairs)s::text[]) AS one(pair) LEFT JOIN hotline_knowledgepair k ON k.pair = one.pair
+    SELECT one.pair, coalesce(
+      (SELECT k.entries FROM hotline_knowledgepair k WHERE k.pair = one.pair), %(uncounted)s) AS n
+    FROM unnest(%(pairs)s::text[]) AS one(pair)
   ) counted
 ), hits AS MATERIALIZED (
   SELECT e.id, sum(1.0 / ln(2 + asked.n)) AS worth
@@ -29,7 +33,7 @@ WITH asked AS (
       AND valid_from <= %(today)s AND (valid_until IS NULL OR valid_until >= %(today)s)
     LIMIT %(most)s
   ) e
-  WHERE asked.upto <= %(most)s
+  WHERE asked.upto - asked.n < %(most)s
   GROUP BY e.id
 )
 SELECT id FROM hits ORDER BY worth DESC, id LIMIT %(limit)s
@@ -88,29 +92,37 @@ def search(
 ) -> list[KnowledgeEntry]:
     """Return entries whose text holds every phrase, the newest first; in use on a day, or `every` one there is.
 
-    Unpublished ones have no search words: `every` finds those by their title.
+    A phrase of a single letter is looked for in titles, and so is every phrase where `every` is asked: what isn't
+    published has no search words.
     """
-    found = KnowledgeEntry.objects.visible_to(actor).select_related("agency", "published")
-    if not every:
-        found = found.usable(on or timezone.localdate())
+    found = KnowledgeEntry.objects.visible_to(actor)
+    parts: list[str] = []
+    params: list[Any] = []
     for phrase in phrases(query):
-        title = found.model.objects.filter(title__icontains=phrase).values("pk")
-        indexed = tsquery(phrase)
-        if every or not indexed:
-            found = found.filter(pk__in=title) if every else found.filter(title__icontains=phrase)
-            continue
-        narrowed = found.extra(  # noqa: S610 (no text of anybody's is in the SQL: parameters only)
-            where=[
-                "hotline_knowledgeentry.words @@ (%s)::tsquery",
-                f"EXISTS (SELECT 1 FROM hotline_knowledgeversion v WHERE v.id = hotline_knowledgeentry.published_id "
-                f"AND strpos({_SEARCHED}, %s) > 0)",
-            ],
-            params=[indexed, phrase.lower()],
+        if every or len(phrase) < 2 or not tsquery(phrase):
+            found = found.filter(title__icontains=phrase)
+        else:
+            parts.append(f"e.words @@ (%s)::tsquery AND strpos({_SEARCHED}, %s) > 0")
+            params += [tsquery(phrase), phrase.lower()]
+    if parts:
+        found = found.filter(
+            pk__in=_holding(parts, params, on or timezone.localdate(), max(limit, _MOST_HELD))
         )
-        found = KnowledgeEntry.objects.filter(pk__in=narrowed.values("pk")).select_related(
-            "agency", "published"
-        )
-    return list(found.order_by("-changed_at", "-id")[:limit])
+    elif not every:
+        found = found.usable(on or timezone.localdate())
+    return list(found.select_related("agency", "published").order_by("-changed_at", "-id")[:limit])
+
+
+def _holding(parts: list[str], params: list[Any], today: date, most: int) -> list[int]:
+    """Return the newest entries in use whose published text meets conditions over `e` and `v`."""
+    sql = (
+        "SELECT e.id FROM hotline_knowledgeentry e JOIN hotline_knowledgeversion v ON v.id = e.published_id"
+        " WHERE e.valid_from <= %s AND (e.valid_until IS NULL OR e.valid_until >= %s)"
+        f" AND {' AND '.join(parts)} ORDER BY e.changed_at DESC, e.id DESC LIMIT %s"
+    )
+    with connection.cursor() as cursor:
+        cursor.execute(sql, [today, today, *params, most])
+        return [row[0] for row in cursor.fetchall()]
 
 
 def _may_read(actor: Actor) -> bool:

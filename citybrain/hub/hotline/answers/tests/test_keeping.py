@@ -117,6 +117,16 @@ def test_expired_withdrawn_and_future_entries_are_not_found(base: Line) -> None:
     assert search(operator, "热费") == []
 
 
+def test_a_search_finds_what_holds_every_phrase_as_it_stands(base: Line) -> None:
+    operator, heat, dogs = base.actor("operator"), published(base), published(base, DOGS)
+    assert [one.pk for one in search(operator, "申请 热费")] == [heat.pk]
+    assert [one.pk for one in search(operator, "免疫证明")] == [dogs.pk]
+    assert [one.pk for one in search(operator, "犬")] == [dogs.pk]
+    assert search(operator, "热费申请减") == []
+    assert {one.pk for one in search(operator, "")} == {heat.pk, dogs.pk}
+    assert [one.pk for one in search(base.actor("keeper"), "犬", every=True)] == [dogs.pk]
+
+
 def test_drafts_are_seen_by_keepers_only(base: Line) -> None:
     keeper = base.actor("keeper")
     entry = keeping.write_entry(keeper, keeper.agency_id or 0, HEAT)
