@@ -49,6 +49,7 @@ class Gatherer:
     until: int | None = None  # tickets up to here were there at the start; None: not looked yet
     heeded: int = 0  # the last event looked at
     looked_at: datetime | None = None
+    has_grown: bool = False  # since the last look over all
     touched: set[int] = field(default_factory=set)
 
     @property
@@ -132,6 +133,7 @@ def put_new(one: Gatherer) -> int:
         else:
             fresh.append(message)
     _put(one, fresh)
+    one.has_grown |= bool(rows)
     for row in rows:
         one.handled[row.id] = None
     _advance(one, full=len(rows) == BATCH)
@@ -193,8 +195,10 @@ def look_over(one: Gatherer, now: datetime) -> None:
     if one.looked_at is not None and now - one.looked_at < AGAIN:
         return
     one.looked_at = now
-    for number, into in one.engine.settle().items():
-        _joined(one, number, into, now)
+    if one.has_grown:
+        for number, into in one.engine.settle().items():
+            _joined(one, number, into, now)
+        one.has_grown = False
     one.waiting = {number: ties for number, ties in one.waiting.items() if one.engine.kept(number)}
     one.touched |= set(Topic.objects.filter(state=TopicState.ACTIVE).values_list("pk", flat=True))
 

@@ -161,7 +161,7 @@ class Store:
 
     def _shelve(self, place: int, pairs: Pairs) -> None:
         """Remember the place for its pairs, in the stead of the one longest there."""
-        shelves = np.unique(pairs & (2**_SHELF_BITS - 1))
+        shelves = pairs & (2**_SHELF_BITS - 1)
         shelves = shelves[(self._shelves[shelves] != place).all(axis=1)]
         self._shelves[shelves, self._next[shelves]] = place
         self._next[shelves] = (self._next[shelves] + 1) % _SHELF
