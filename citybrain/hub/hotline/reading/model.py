@@ -121,7 +121,8 @@ class Model:
     def spoke(self, text: str, label: str) -> Floats:
         """Return how much each pair of characters of a normalised text spoke for a label, by its place."""
         told = np.zeros(max(0, len(text) - 1))
-        held = [at for at in range(len(told)) if text[at] != " " and text[at + 1] != " "]
+        solid = np.frombuffer(text.encode("utf-32-le"), np.uint32) != ord(" ")
+        held = solid[:-1] & solid[1:]
         _, hashes = grams([text], (2,))
         told[held] = self.linear.rarity[hashes] * self.linear.weights[hashes, self.labels.index(label)]
         return told
