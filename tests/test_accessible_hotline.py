@@ -39,7 +39,8 @@ def test_the_managers_pages_are_for_everyone(open_city: TinyCity, officer: Calla
         lamp_out(open_city, text=f"第 {number + 1} 次反映门口路灯不亮")
     page = officer("hotline_manager")
     judge = Judge(page)
-    judge.go("/desk/hotline/callers/", narrow=True)
+    for address in ("callers/", "board/", "quality/", "links/", "links/send/"):
+        judge.go(f"/desk/hotline/{address}", narrow=True)
     page.goto("/desk/hotline/work/open/")
     page.locator("[data-row] a").first.click()
     page.locator("#detail [data-case]").wait_for()

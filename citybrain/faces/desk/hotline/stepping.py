@@ -20,6 +20,7 @@ from citybrain.faces.look.toasts import toast
 from citybrain.hub.hotline import actions
 from citybrain.hub.hotline.errors import BadInput, Conflict, NotFound, NotNow, TicketError
 from citybrain.hub.hotline.lifecycle import TRANSITIONS, Transition
+from citybrain.hub.hotline.linking import handing
 
 DRAFTED = frozenset({"reply", "answer"})  # steps whose form shows a draft out of the city's own knowledge
 
@@ -59,7 +60,8 @@ def _form(
     form = stepforms.form_for(transition, page, asked)
     draft = answers.draft_for(actor_of(request), page.ticket) if transition.key in DRAFTED else None
     action = reverse(place.step, args=[number, transition.key])
-    context = {"form": form, "number": number, "action": action, "draft": draft, **more}
+    linked = transition.key == handing.STEP and bool(handing.partners_for(actor_of(request)))
+    context = {"form": form, "number": number, "action": action, "draft": draft, "linked": linked, **more}
     if is_partial(request):
         return render(request, "desk/hotline/step.html", context, status=status)
     return shell_page(request, "desk/hotline/step_page.html", "hotline_home", context, status=status)

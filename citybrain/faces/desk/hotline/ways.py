@@ -28,6 +28,7 @@ def supervising_ways() -> tuple[Way, ...]:
         ("hotline_knowledge", _("知识库"), "bookmark", ("hotline.knowledge", "hotline.publish")),
         ("hotline_reports", _("日报周报"), "report-analytics", ("hotline.reports",)),
         ("hotline_quality", _("答复抽查"), "clipboard-check", ("hotline.quality",)),
+        ("hotline_links", _("热线联动"), "send-2", ("hotline.link",)),
         ("hotline_reading", _("识别"), "wand", ("hotline.reading",)),
     )
 

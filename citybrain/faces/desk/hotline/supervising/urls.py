@@ -2,10 +2,15 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.hotline.supervising import board, quality, reading
+from citybrain.faces.desk.hotline.supervising import board, links, quality, reading
 
 urlpatterns = [
     path("board/", board.board_view, name="hotline_board"),
+    path("links/", links.links_view, name="hotline_links"),
+    path("links/send/", links.send_view, name="hotline_links_send"),
+    path("links/<int:partner_id>/", links.partner_view, name="hotline_partner"),
+    path("links/handovers/<int:hand_over_id>/", links.handover_view, name="hotline_handover"),
+    path("links/handovers/<int:hand_over_id>/step/", links.handover_step_view, name="hotline_handover_step"),
     path("quality/", quality.quality_view, name="hotline_quality"),
     path("quality/judge/", quality.judge_view, name="hotline_quality_judge"),
     path("quality/draw/", quality.draw_view, name="hotline_quality_draw"),
