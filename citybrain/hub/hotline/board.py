@@ -108,7 +108,9 @@ def today(actor: Actor, now: datetime | None = None) -> Today:
         cursor.execute(_TODAY.format(scope=scope), [since, *params])
         told = cursor.fetchone()
     whole_city = any(hat.area_level == CITY for hat in actor.hats_with(PERMISSION))
-    return Today(*told, calls=_calls(since, moment) if whole_city else None)
+    received, by_phone, urgent, automatic, direct = told
+    calls = _calls(since, moment) if whole_city else None
+    return Today(received, by_phone, urgent, automatic, direct, calls)
 
 
 def _calls(since: datetime, now: datetime) -> dict[str, int]:

@@ -91,7 +91,7 @@ def _figures(standing: board.Standing, links: Opens) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def _line(count: board.Count, links: Links, **asked: object) -> dict[str, Any]:
+def _line(count: board.Count, links: Opens, **asked: object) -> dict[str, Any]:
     """Return waiting and late of one row, each with its list."""
     return {
         "waiting": count.waiting,
