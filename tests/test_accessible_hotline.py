@@ -75,7 +75,7 @@ def test_the_supervisors_pages_are_for_everyone(open_city: TinyCity, officer: Ca
         "key": "beihe",
         "name": "北河12345",
         "kind": "hotline",
-        "address": "https://beihe.invalid",
+        "address": "https://b.invalid",
         "our_key": "us",
     }
     partner, _secret = partners.add_partner(manager, {**given, "secret_out": "theirs"})
