@@ -168,9 +168,9 @@ def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
 
 
 def role_label(key: str) -> str:
-    """Return a role's name in the reader's language, or an empty text for none."""
+    """Return a role's name in the reader's language, or an empty text for none; the city itself has none to show."""
     try:
-        return role_named(key).name if key else ""
+        return role_named(key).name if key and key != "system" else ""
     except KeyError:
         return key
 

@@ -99,6 +99,7 @@ def test_pairs_that_overlap_become_one_word() -> None:
     assert joined(text, [0, 1, 2], np.array([3.0, 1.0, 2.0])) == ("路灯不亮",)
     assert joined(text, [0, 1, 2], np.array([3.0, -1.0, 2.0])) == ("路灯", "不亮")
     assert joined(text, [0, 1, 2], np.array([-3.0, -1.0, 0.0])) == ()
+    assert joined("门口的路", [0, 1, 2], np.array([3.0, 1.0, 2.0])) == ("门口",)
 
 
 def test_damaged_examples_are_refused_by_name(tmp_path: Path) -> None:
