@@ -27,7 +27,8 @@ WORDS: Final = 4
 RIDGE: Final = 1.0  # chosen with CENTRE on held-out phrasings
 CENTRE: Final = 1.0
 CHUNK: Final = 256
-_BREAKS: Final = re.compile(r"[的了是和就都也还很我你他她们请把被给吗呢吧啊着过]")  # no part of a word worth showing
+# no part of a word worth showing
+_BREAKS: Final = re.compile(r"[的了是和就都也还很我你他她们请把被给吗呢吧啊着过]")
 
 
 @dataclass(frozen=True)
