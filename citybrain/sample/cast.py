@@ -50,7 +50,9 @@ CAST: tuple[Member, ...] = (
     Member("form_reviewer", "简若溪", "form_reviewer", "报表审核员(街镇)", "street", "subdistrict", "street"),
     Member("hotline_operator", "白若岚", "hotline_operator", "话务员", "city", "command_centre", "city"),
     Member("hotline_manager", "严知秋", "hotline_manager", "热线主管", "city", "command_centre", "city"),
-    Member("knowledge_manager", "谢怀瑾", "knowledge_manager", "知识管理员(城管)", "city", "city_mgmt", "city"),
+    Member(
+        "knowledge_manager", "谢怀瑾", "knowledge_manager", "知识管理员(城管)", "city", "city_mgmt", "city"
+    ),
 )
 
 
