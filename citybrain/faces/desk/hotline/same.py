@@ -1,11 +1,11 @@
-"""What may be the same matter: open tickets and cases of the place, alike in words, with the reasons."""
+"""What may be the same matter: open tickets and cases of the place, and of nearly the same words, with the reasons."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import BigIntegerField, Q, Value
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -19,6 +19,8 @@ from citybrain.hub.cases.intake import cell_of
 from citybrain.hub.cases.models import Case
 from citybrain.hub.cases.same_case import likeness
 from citybrain.hub.hotline.models import Ticket
+from citybrain.hub.hotline.reading.likeness import bands as bands_of
+from citybrain.hub.hotline.reading.likeness import signature
 from citybrain.hub.hotline.states import State
 
 WITHIN: Final = timedelta(days=14)
@@ -62,7 +64,7 @@ class Told:
 
 
 def same_of(actor: Actor, ticket: Ticket) -> tuple[Same, ...]:
-    """Return what may be the same matter as a ticket. At most two queries."""
+    """Return what may be the same matter as a ticket. At most three queries."""
     told = Told(
         said(ticket), ticket.item_code, ticket.guard_lineage(), ticket.lon, ticket.lat, ticket.received_at,
         ticket.pk, ticket.case_id,
@@ -79,17 +81,24 @@ def find_same(actor: Actor, told: Told) -> tuple[Same, ...]:
 
 
 def _tickets(actor: Actor, told: Told) -> list[Same]:
-    """Compare with the latest open tickets of the smallest area known, down to the street; else of the city."""
+    """Compare with the latest open tickets of the street or district, and with those of nearly the same words anywhere.
+
+    Without a known place the latest of the city stand in for the first.
+    """
     since = (told.at or timezone.now()) - WITHIN
-    place = _place_q(told.lineage)
-    pool = (
+    open_ = (
         Ticket.objects.visible_to(actor)
-        .filter(place, is_open=True, received_at__gt=since)
+        .filter(is_open=True, received_at__gt=since)
         .exclude(pk=told.ticket_id or 0)
         .only(*FIELDS)
-        .order_by("-received_at")[:POOL]
+        .order_by("-received_at")
     )
-    found = [_compared(told, one) for one in pool]
+    pool = {one.pk: one for one in open_.filter(_place_q(told.lineage))[:POOL]}
+    # Django takes a bare number for 4 bytes, and cuts these
+    bands = [Value(one, BigIntegerField()) for one in bands_of(signature(told.text))]
+    if bands:
+        pool |= {one.pk: one for one in open_.filter(reading__bands__overlap=bands)[:POOL]}
+    found = [_compared(told, one) for one in pool.values()]
     return [one for one in found if one is not None]
 
 

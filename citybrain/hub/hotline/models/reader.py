@@ -1,5 +1,7 @@
 """Models that read, what they read of each ticket, what officers put right, and which classes may be sent unasked."""
 
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
@@ -70,12 +72,16 @@ class TicketReading(models.Model):
     unknown = models.FloatField(default=0, help_text="share of its characters that the model never saw")
     whole = models.JSONField(default=dict, help_text="WholeReading.to_json()")
     agencies = models.JSONField(default=list, help_text="[[agency id, why], …], likeliest first")
+    bands = ArrayField(
+        models.BigIntegerField(), default=list, help_text="likeness.bands(): alike messages share one of them"
+    )
     automatic = models.BooleanField(default=False)
     reasons = models.JSONField(default=list)
 
     class Meta:
         indexes = (
             models.Index(fields=["at"], name="reader_reading_at"),
+            GinIndex(fields=["bands"], name="reader_reading_bands"),
             models.Index(fields=["label", "at"], name="reader_automatic", condition=Q(automatic=True)),
         )
 

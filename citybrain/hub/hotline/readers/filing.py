@@ -20,7 +20,7 @@ from citybrain.hub.hotline.models.reader import TicketReading
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.readers import using
 from citybrain.hub.hotline.readers.deciding import REASONS, Decision, decide
-from citybrain.hub.hotline.reading import shift
+from citybrain.hub.hotline.reading import likeness, shift
 from citybrain.hub.hotline.reading.example_set import OTHER
 from citybrain.hub.hotline.reading.normal import normalise
 from citybrain.hub.hotline.reading.whole_reading import Hint, WholeReading
@@ -119,6 +119,7 @@ def _keep(ticket: Ticket, read: Read, now: datetime) -> None:
             "unknown": _unknown(ticket, read.used),
             "whole": orjson.loads(orjson.dumps(whole.to_json(), option=orjson.OPT_SERIALIZE_NUMPY)),
             "agencies": [list(one) for one in read.decision.agencies],
+            "bands": likeness.bands(whole.signature),
             "automatic": False,
             "reasons": list(read.decision.reasons),
         },

@@ -9,6 +9,7 @@ import pytest
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.ledger.models import Entry
@@ -17,6 +18,7 @@ from citybrain.hub.hotline import actions, lists
 from citybrain.hub.hotline.channels.door import take_in
 from citybrain.hub.hotline.message import Message
 from citybrain.hub.hotline.models import Ticket, UnsentNote
+from citybrain.hub.hotline.readers import filing
 from citybrain.hub.hotline.states import Channel, State
 from citybrain.hub.hotline.steps import next_steps
 from citybrain.sample.fixtures import Cast, TinyCity
@@ -67,6 +69,17 @@ def test_what_is_typed_is_looked_up(city: TinyCity, cast: Cast, client_for: Open
     assert before.number in told  # the same matter nearby, and what they told before
     assert re.search(r'data-set="item" data-value="\d{6}"', told)
     assert f'data-set="area" data-value="{city.area("community").pk}"' in told
+
+
+def test_nearly_the_same_words_are_found_wherever_they_are(
+    city: TinyCity, cast: Cast, client_for: Open
+) -> None:
+    text = "滨河路早市的摊贩每天早上六点占着慢车道卖菜，公交车都进不了站"
+    far = tell(city, cast, text, where="far_grid", item_code="")
+    filing.file_ticket(far, timezone.now())
+    place = city.node("community").name
+    assert far.number in look(client_for("hotline_operator"), text=f"{place}，{text}了")
+    assert far.number not in look(client_for("hotline_operator"), text=f"{place}的早市很热闹，摊贩热情")
 
 
 def test_words_of_danger_stand_first(city: TinyCity, client_for: Open) -> None:
