@@ -10,6 +10,7 @@ from citybrain.hub.hotline.access import TicketQuerySet
 from citybrain.hub.hotline.states import Channel, Kind, Reached, State, Step, UnitRole, Urgency
 
 PERSON, AGENCY = "identity.Person", "identity.Agency"
+SETTLED = Q(state__in=(State.CONCLUDED, State.ARCHIVED))
 
 
 def area_key() -> models.ForeignKey:  # type: ignore[type-arg]
@@ -147,6 +148,15 @@ class Ticket(models.Model):
                 condition=Q(reporter__isnull=False),
             ),
             models.Index(
+                fields=["created_by", "received_at"],
+                name="ticket_created_by",
+                condition=Q(created_by__isnull=False),
+            ),
+            models.Index(fields=["item_code", "received_at"], name="ticket_settled_item", condition=SETTLED),
+            models.Index(
+                fields=["class_label", "received_at"], name="ticket_settled_class", condition=SETTLED
+            ),
+            models.Index(
                 fields=["caller", "received_at"],
                 name="ticket_caller",
                 condition=Q(caller__isnull=False),
@@ -250,6 +260,7 @@ class TicketEvent(models.Model):
     class Meta:
         ordering = ("ticket", "seq")
         constraints = (models.UniqueConstraint(fields=["ticket", "seq"], name="ticket_event_seq"),)
+        indexes = (models.Index(fields=["at", "id"], name="ticket_event_at"),)
 
     def __str__(self) -> str:
         return f"{self.ticket_id}#{self.seq} {self.action}"
