@@ -16,17 +16,30 @@ BATCH: Final = 2000
 
 
 def look(now: datetime) -> int:
-    """Return how many corrections were found since the last look."""
+    """Return how many corrections were found since the last look.
+
+    A look that ends early goes on, at the next, from the last page it finished.
+    """
     last = ReaderLook.objects.filter(name=LOOK).values_list("at", flat=True).first()
     rows = TicketEvent.objects.filter(at__lte=now, ticket__reading__isnull=False)
-    if last is not None:
-        rows = rows.filter(at__gt=last - OVERLAP)
     rows = rows.filter(Q(actor__isnull=False) | Q(action__in=RETURNS)).exclude(action="read")
-    events = list(rows.select_related("ticket").order_by("at", "id")[:BATCH])
+    rows = rows.select_related("ticket").order_by("at", "id")
+    events = list((rows if last is None else rows.filter(at__gt=last - OVERLAP))[:BATCH])
+    found = _keep(events)
+    while len(events) == BATCH:
+        end = events[-1]
+        ReaderLook.objects.update_or_create(name=LOOK, defaults={"at": end.at})
+        events = list(rows.filter(at__gte=end.at).exclude(at=end.at, id__lte=end.pk)[:BATCH])
+        found += _keep(events)
+    ReaderLook.objects.update_or_create(name=LOOK, defaults={"at": now})
+    return found
+
+
+def _keep(events: list[TicketEvent]) -> int:
+    """Keep what these history rows put right; return how much of it there is."""
     readings = TicketReading.objects.defer("whole").in_bulk({event.ticket_id for event in events})
     found = [one for event in events for one in _of_event(event, readings[event.ticket_id])]
     made = Correction.objects.bulk_create(found, ignore_conflicts=True) if found else []
-    ReaderLook.objects.update_or_create(name=LOOK, defaults={"at": now})
     return len(made)
 
 

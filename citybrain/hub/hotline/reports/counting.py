@@ -13,6 +13,7 @@ from citybrain.base.identity.agencies import agency_by_id
 from citybrain.hub.hotline import rates
 from citybrain.hub.hotline.filters import AREA_COLUMNS, Filters
 from citybrain.hub.hotline.states import State
+from citybrain.hub.hotline.topics.telling import names_within
 
 TOP: Final = 20  # rows of agencies, items, classes
 MOST_LATE: Final = 50
@@ -42,11 +43,11 @@ SELECT t.number, t.step, t.due_at, t.agency_id FROM hotline_ticket t
 WHERE {place} AND t.is_open AND t.due_at < %(now)s AND t.state <> %(voided)s ORDER BY t.due_at, t.id LIMIT %(late)s
 """
 _TOPICS: Final = """
-SELECT p.name, count(DISTINCT coalesce(t.caller_id, -t.id)) AS people, count(*)
+SELECT p.id, p.name, count(DISTINCT coalesce(t.caller_id, -t.id)) AS people, count(*)
 FROM hotline_ticket t JOIN hotline_topic p ON p.id = t.topic_id
 WHERE {place} AND {span} AND t.state <> %(voided)s AND p.state IN ('active', 'quiet')
 GROUP BY p.id, p.name HAVING count(DISTINCT coalesce(t.caller_id, -t.id)) > 1
-ORDER BY people DESC, 3 DESC, p.name LIMIT %(topics)s
+ORDER BY people DESC, 4 DESC, p.id LIMIT %(topics)s
 """
 _QUALITY: Final = """
 SELECT count(*), count(q.checked_at), avg(q.score)
@@ -79,7 +80,7 @@ def figures(area: Node, first: date, last: date, now: datetime) -> dict[str, Any
         "top": TOP, "most": 500, "late": MOST_LATE, "topics": MOST_TOPICS, "zone": timezone.get_current_timezone_name(),
         "ids": list(tree().scope_ids(area.id)),
     }  # fmt: skip
-    place = f"t.{AREA_COLUMNS[area.level - 1]} = ANY(%(ids)s::bigint[])"
+    place = f"{_column(area)} = ANY(%(ids)s::bigint[])"
 
     def ask(sql: str, key: str = "") -> list[Any]:
         with connection.cursor() as cursor:
@@ -95,7 +96,7 @@ def figures(area: Node, first: date, last: date, now: datetime) -> dict[str, Any
         "rates_before": _rates(area, params["before"], since, now),
         "areas": _below(area, ask),
         "agencies": _agencies(area, since, until, now),
-        "topics": [list(row) for row in ask(_TOPICS)],
+        "topics": _topics(area, ask(_TOPICS)),
         "overdue": [_overdue(row) for row in ask(_LATE)],
         "quality": {
             "drawn": drawn, "checked": checked, "score": None if score is None else round(float(score), 1),
@@ -108,6 +109,17 @@ def figures(area: Node, first: date, last: date, now: datetime) -> dict[str, Any
 
 def _start(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
+
+
+def _column(area: Node) -> str:
+    return f"t.{AREA_COLUMNS[area.level - 1]}"
+
+
+def _topics(area: Node, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    """Return [name, people, messages] of topics; a name that other areas' messages may have made is made anew."""
+    where, ids = f"COALESCE({_column(area)} = ANY(%s::bigint[]), false)", list(tree().scope_ids(area.id))
+    called = names_within(where, [ids], {row[0]: row[1] for row in rows})
+    return [[called[row[0]], *row[2:]] for row in rows]
 
 
 def _rates(area: Node, since: datetime, until: datetime, now: datetime) -> list[list[Any]]:

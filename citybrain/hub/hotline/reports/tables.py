@@ -68,7 +68,13 @@ def tables(report: HotlineReport) -> list[Table]:
     columns = (_("名称"), _("受理量"), _("超时量"))
     found.append(Table(_("各区域"), columns, tuple((row[0] or unknown, *row[1:]) for row in told["areas"])))
     found.append(_agency_table(told, names))
-    found.append(Table(_("热点"), (_("名称"), _("人数"), _("件数")), _rows(told["topics"])))
+    found.append(
+        Table(
+            _("热点"),
+            (_("名称"), _("人数"), _("件数")),
+            tuple((row[0] or unknown, *row[1:]) for row in told["topics"]),
+        )
+    )
     late = tuple(
         (number, str(Step(step).label) if step else "", due, unit)
         for number, step, due, unit in told["overdue"]

@@ -23,7 +23,7 @@ from citybrain.hub.hotline.models.topic import (
     told_to,
 )
 from citybrain.hub.hotline.topics.ranking import LEAST_PEOPLE, heat_of
-from citybrain.hub.hotline.topics.telling import Figures, figures, names
+from citybrain.hub.hotline.topics.telling import Figures, figures, names, partly
 
 MOST: Final = 1_000  # topics looked at for a list; the hottest first
 
@@ -50,7 +50,10 @@ class TopicRow:
 
 @dataclass(frozen=True, slots=True)
 class TopicDetail:
-    """One topic with what tells of it. `tickets` are those the reader may open, the newest first."""
+    """One topic with what tells of it. `tickets` are those the reader may open, the newest first.
+
+    `events` are without what a person wrote where that may tell of tickets outside the reader's areas.
+    """
 
     row: TopicRow
     days: list[tuple[Any, int]]
@@ -96,7 +99,7 @@ def topic(actor: Actor, topic_id: int, now: datetime | None = None) -> TopicDeta
         days=list(days),
         areas=list(areas),
         tickets=Ticket.objects.visible_to(actor).filter(topic_id=topic_id).order_by("-received_at", "-id"),
-        events=list(one.events.all()),
+        events=_events(actor, one),
         warnings=list(TopicWarning.objects.visible_to(actor).filter(topic_id=topic_id)),
         into=one.into_id,
     )
@@ -107,6 +110,17 @@ def warnings(actor: Actor, *, limit: int = 50) -> list[TopicWarning]:
     require(actor, RIGHT)
     found = TopicWarning.objects.visible_to(actor).filter(seen_at=None, topic__state=TopicState.ACTIVE)
     return list(found.order_by("-severity", "-id")[:limit])
+
+
+def _events(actor: Actor, one: Topic) -> list[TopicEvent]:
+    """Return a topic's history; a person's reason, and the name they gave, only to who may know all it was about."""
+    events = list(one.events.all())
+    about = {event.pk: {one.pk, *event.data.get("topics", ())} for event in events}
+    hidden = partly(actor, sorted(set().union(*about.values())))
+    for event in events:
+        if event.actor_id is not None and about[event.pk] & hidden:
+            event.reason, event.data = "", {}
+    return events
 
 
 def _rows(actor: Actor, found: list[Topic], now: datetime) -> list[TopicRow]:

@@ -91,17 +91,32 @@ def _growth(people: int, recent: int, first: datetime, since: datetime) -> float
 
 def names(actor: Actor, stored: dict[int, str]) -> dict[int, str]:
     """Return the names to show: as kept where the reader may know every ticket, else made of those they may know."""
-    where, params = scope(actor)
-    if where == "TRUE" or not stored:
+    return names_within(*scope(actor), stored)
+
+
+def names_within(where: str, params: Sequence[Any], stored: dict[int, str]) -> dict[int, str]:
+    """Return the names to show to whoever may know the tickets that a condition over `t` holds for."""
+    hidden = partly_within(where, params, list(stored))
+    if not hidden:
         return dict(stored)
     with connection.cursor() as cursor:
-        cursor.execute(_HIDDEN.format(scope=where), [list(stored), *params])
-        partly = {row[0] for row in cursor.fetchall()}
-        if not partly:
-            return dict(stored)
-        cursor.execute(HEADS.format(scope=where), [sorted(partly), *params])
+        cursor.execute(HEADS.format(scope=where), [sorted(hidden), *params])
         heads = heads_of(cursor.fetchall())
-    return {one: name(heads[one]).title if one in partly else kept for one, kept in stored.items()}
+    return {one: name(heads[one]).title if one in hidden else kept for one, kept in stored.items()}
+
+
+def partly(actor: Actor, topics: Sequence[int]) -> set[int]:
+    """Return those of the topics of which the reader may not know every ticket."""
+    return partly_within(*scope(actor), topics)
+
+
+def partly_within(where: str, params: Sequence[Any], topics: Sequence[int]) -> set[int]:
+    """Return those of the topics that have tickets which a condition over `t` doesn't hold for."""
+    if where == "TRUE" or not topics:
+        return set()
+    with connection.cursor() as cursor:
+        cursor.execute(_HIDDEN.format(scope=where), [list(topics), *params])
+        return {row[0] for row in cursor.fetchall()}
 
 
 def heads_of(rows: Iterable[Sequence[Any]]) -> dict[int, list[str]]:

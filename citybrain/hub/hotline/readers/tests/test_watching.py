@@ -1,13 +1,20 @@
 """The promise is watched by what officers put right; broken, a class switches itself off; a person switches it on."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from citybrain.base.identity.access import Forbidden
 from citybrain.hub.hotline.errors import BadInput
-from citybrain.hub.hotline.models.reader import Correction, ModelInUse, ShiftNotice, TicketReading, Watch
-from citybrain.hub.hotline.models.ticket import Ticket
+from citybrain.hub.hotline.models.reader import (
+    Correction,
+    ModelInUse,
+    ReaderLook,
+    ShiftNotice,
+    TicketReading,
+    Watch,
+)
+from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
 from citybrain.hub.hotline.readers import corrections, filing, shifting, watching
 from citybrain.hub.hotline.readers.tests.conftest import HEATING, Line
 from citybrain.hub.hotline.reading.shift import Profile
@@ -36,6 +43,49 @@ def test_the_same_class_said_again_is_no_correction(line: Line, model: ModelInUs
     line.do(sent(line), "operator", "correct", class_label="供热", reason="核对")
     corrections.look(line.now)
     assert not Correction.objects.filter(kind="class").exists()
+
+
+def put_right(line: Line, many: int) -> None:
+    """Put the class of many tickets right, the first three at one moment, the others a day apart."""
+    tickets = [sent(line) for _ in range(many)]
+    line.later(minutes=5)
+    for at, ticket in enumerate(tickets):
+        if at > 2:
+            line.later(days=1)
+        line.do(ticket, "operator", "correct", class_label="噪声", reason="说的是水泵声")
+
+
+def test_a_look_finds_everything_however_much_came_since_the_last(
+    line: Line, model: ModelInUse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_right(line, 7)
+    monkeypatch.setattr(corrections, "BATCH", 2)
+    assert corrections.look(line.now) == Correction.objects.count() == 7
+    assert ReaderLook.objects.get().at == line.now
+
+
+def test_a_look_that_ends_early_says_how_far_it_came_and_the_next_goes_on(
+    line: Line, model: ModelInUse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_right(line, 7)
+    monkeypatch.setattr(corrections, "BATCH", 4)
+    whole = corrections._keep
+    pages: list[datetime] = []
+
+    def keep(events: list[TicketEvent]) -> int:
+        if pages:
+            raise ConnectionError
+        pages.append(events[-1].at)
+        return whole(events)
+
+    monkeypatch.setattr(corrections, "_keep", keep)
+    with pytest.raises(ConnectionError):
+        corrections.look(line.now)
+    assert [ReaderLook.objects.get().at] == pages
+    assert pages[0] < line.now
+    monkeypatch.setattr(corrections, "_keep", whole)
+    corrections.look(line.now)
+    assert Correction.objects.count() == 7
 
 
 def test_broken_promises_switch_a_class_off_and_say_so(line: Line, model: ModelInUse) -> None:

@@ -12,10 +12,12 @@ from citybrain.base.identity.access import Forbidden
 from citybrain.base.identity.models import Person, RoleGrant
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.hotline.errors import BadInput, NotFound
-from citybrain.hub.hotline.models import HotlineReport, ReportKind, Ticket
+from citybrain.hub.hotline.models import HotlineReport, ReportKind, Ticket, Topic, TopicTicket
 from citybrain.hub.hotline.reports import making
 from citybrain.hub.hotline.reports.writing import _safe
 from citybrain.hub.hotline.tests.conftest import Line
+from citybrain.hub.hotline.topics import keeping
+from citybrain.hub.hotline.topics.tests.messages import ROAD, WATER
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +94,38 @@ def test_no_text_name_or_number_of_a_caller_stands_in_a_report(line: Line) -> No
     )
     for leak in ("李建国", "13912345678", "积水", "站牌"):
         assert leak not in str(report.figures)
+
+
+def test_a_districts_report_names_a_topic_by_its_own_messages(line: Line) -> None:
+    day = timezone.localdate(line.now)
+    told = [
+        line.hear(text, area_id=line.area(grid), phone=f"139{at:08d}", name="")
+        for at, (text, grid) in enumerate(
+            [*((text, "east1") for text in WATER), *((text, "west1") for text in ROAD[:3])]
+        )
+    ]
+    ties = [keeping.Tie(one.pk, f"p{one.pk}", one.received_at) for one in told]
+    one = keeping.open_topic(ties, line.now)
+    keeping.refresh({one: 0.2}, line.now)
+    Topic.objects.filter(pk=one).update(name="翠湖花园停水", named=True)
+    areas = line.village.areas
+    city, east, west = (
+        making.make_report(line.actor("manager"), ReportKind.DAILY, areas[code].pk, day, now=after(day))
+        for code in ("1298", "129801", "129802")
+    )
+    assert city.figures["topics"] == [["翠湖花园停水", 9, 9]]
+    eastern, western = (report.figures["topics"][0][0] for report in (east, west))
+    assert west.figures["topics"] == [[western, 3, 3]]
+    assert "翠湖花园" in eastern
+    assert "文安路" in western
+    assert "翠湖" not in western
+    east_ids = [ticket.pk for ticket in told[:6]]
+    TopicTicket.objects.filter(ticket_id__in=east_ids).delete()
+    Ticket.objects.filter(pk__in=east_ids).update(topic=None)
+    alone = making.make_report(
+        line.actor("manager"), ReportKind.DAILY, areas["129802"].pk, day, now=after(day)
+    )
+    assert alone.figures["topics"] == [["翠湖花园停水", 3, 3]]  # all of it lies there: as the people named it
 
 
 def test_a_report_made_again_is_a_new_version_and_the_first_stays(line: Line) -> None:

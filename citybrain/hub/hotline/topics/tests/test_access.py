@@ -8,6 +8,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from citybrain.base.identity.access import Forbidden
+from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.models import Ticket, Topic
@@ -71,6 +72,28 @@ def test_a_name_made_of_the_east_s_words_is_not_told_to_the_west(city: City) -> 
     assert "翠湖花园" in every.name
     assert "文安路" in west.name
     assert "翠湖" not in west.name
+
+
+def test_a_reason_is_told_to_who_may_know_the_whole_topic(city: City) -> None:
+    both, east = city.water("east1", "west1"), [city.hear(text, "east1") for text in ROAD]
+    manager, west = city.line.actor("manager"), city.line.actor("operator_west")
+    one = keeping.open_topic(
+        [keeping.Tie(ticket.pk, f"p{ticket.pk}", ticket.received_at) for ticket in (*both, *east)],
+        city.line.now,
+    )
+    actions.name_topic(manager, one, "文安路塌陷", now=city.line.now)
+    new = actions.split_topic(manager, one, [both[1].pk], "文安路的另有其事", now=city.line.now)
+
+    def told(actor: Actor, topic_id: int) -> list[tuple[str, str, bool]]:
+        events = [one for one in lists.topic(actor, topic_id).events if one.action != "warned"]
+        return [(one.action, one.reason, bool(one.data)) for one in events]
+
+    every = [("opened", "", False), ("named", "", True), ("split", "文安路的另有其事", True)]
+    assert told(manager, one) == every
+    assert told(west, one) == [(action, "", False) for action, _, _ in every]
+    assert told(west, new) == [("parted", "", False)]  # its own tickets alone, but the reason tells of both
+    actions.dismiss_topic(west, new, "已经通水", now=city.line.now)
+    assert told(west, new)[1:] == [("dismissed", "已经通水", False)]
 
 
 def test_an_export_holds_what_its_reader_may_know_and_stands_in_the_ledger(city: City) -> None:
