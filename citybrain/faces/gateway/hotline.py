@@ -1,7 +1,7 @@
 """The hotline for machines: tickets in by API; pushed messages, call events and hand-overs of signed systems."""
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from citybrain.faces.gateway.doors import actor_of
 from citybrain.faces.gateway.schemas import ErrorOut, Strict
 from citybrain.hub.hotline.callers import looking
 from citybrain.hub.hotline.channels import door, hook, progress
+from citybrain.hub.hotline.channels.texts import ref_within
 from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.linking import calls, hearing, partners
 from citybrain.hub.hotline.linking.signing import BadSignature
@@ -58,7 +59,7 @@ def partner_of(request: HttpRequest) -> Partner:
 
 
 class TicketIn(Strict):
-    """What somebody told. `submission_key` or `external_ref` again gives the first receipt."""
+    """What somebody told. `submission_key`, or your own `external_ref`, again gives the first receipt."""
 
     text: str = Field(min_length=1, max_length=1_000_000)
     title: str = Field("", max_length=200)
@@ -74,7 +75,9 @@ class TicketIn(Strict):
     area: str = Field("", max_length=15, description="code of an area")
     item: str = Field("", pattern=r"^(\d{6})?$")
     submission_key: UUID | None = None
-    external_ref: str | None = Field(None, max_length=80)
+    external_ref: str | None = Field(
+        None, max_length=80, description="your own number of it; unique among what your account sends"
+    )
 
 
 class TakenOut(Schema):
@@ -92,14 +95,15 @@ def take_in(request: HttpRequest, payload: TicketIn) -> HttpResponse:
     """Tell the hotline something. 201 with its number; 200 when it was here before or joined another's ticket."""
     if (payload.lon is None) != (payload.lat is None):
         raise BadInput(_("经度和纬度须同时给出。"), "lat")
+    actor = actor_of(request)
     message = Message(
         channel=Channel.API, text=payload.text, title=payload.title, kind=payload.kind, urgency=payload.urgency,
         phone=payload.phone, name=payload.name, shared=payload.shared, secret=payload.secret,
         place_text=payload.place_text, lon=payload.lon, lat=payload.lat,
         area_id=_area_id(payload.area) if payload.area else None, item_code=payload.item,
-        submission_key=payload.submission_key, external_ref=payload.external_ref,
+        submission_key=payload.submission_key, external_ref=ref_within(actor.key, payload.external_ref or ""),
     )  # fmt: skip
-    taken = door.take_in(actor_of(request), message)
+    taken = door.take_in(actor, message)
     told = {
         "number": taken.number,
         "query_code": taken.code,
@@ -130,10 +134,16 @@ def follow(request: HttpRequest, number: str, code: str = "") -> HttpResponse:
     return answer({**told, "agency": shown.agency, "expected_at": shown.expected_at, "moments": moments})
 
 
-@router.get("/callers", response={200: dict[str, Any], **ERRORS})
-def look_up_caller(request: HttpRequest, phone: str) -> HttpResponse:
+class NumberIn(Strict):
+    """A number to look up: in the body, so that it stands in no log of addresses."""
+
+    phone: str = Field(min_length=1, max_length=30)
+
+
+@router.post("/callers", response={200: dict[str, Any], **ERRORS})
+def look_up_caller(request: HttpRequest, payload: NumberIn) -> HttpResponse:
     """What is known of a number: how often, which tickets you may see, what to mind. 404 for one never heard of."""
-    found = looking.look_up(actor_of(request), phone)
+    found = looking.look_up(actor_of(request), payload.phone)
     if found is None:
         raise NotFound
     return answer(found.to_json())
@@ -184,11 +194,11 @@ def _event(raw: Any) -> calls.CallEvent:
 def _moment(value: Any) -> datetime:
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise BadInput(_("“%(field)s”应为带时区的时间。") % {"field": "at"}, "at")
-    return moment
+        if moment is not None and moment.tzinfo is not None:
+            return moment.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise BadInput(_("“%(field)s”应为带时区的时间。") % {"field": "at"}, "at")
 
 
 @router.post("/links", auth=from_line, response={201: dict[str, Any], 200: dict[str, Any], **ERRORS})

@@ -6,6 +6,7 @@ the very same, while a ticket of it is open.
 """
 
 import json
+import math
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from django.utils.crypto import salted_hmac
 
 from citybrain.hub.cases.intake import query_code
 from citybrain.hub.hotline.callers.numbers import normal_number, sealed
+from citybrain.hub.hotline.intake import storable
 from citybrain.hub.hotline.message import Message
 from citybrain.hub.hotline.models.caller import FoldedMessage, Storm
 from citybrain.hub.hotline.models.ticket import Ticket
@@ -32,7 +34,7 @@ class Rule:
 
 
 # Source: our choice; no standard found. A person in need rings twice or three times, a robot a hundred.
-REPEAT: Final = Rule("repeat", 1, timedelta(hours=24))  # one number, the very same words
+REPEAT: Final = Rule("repeat", 1, timedelta(hours=24))  # one number, the very same words of one place
 NUMBER: Final = Rule("number", 6, timedelta(minutes=10))  # one number, whatever it says
 TEXT: Final = Rule("text", 20, timedelta(hours=1))  # the same words from anywhere
 DANGER_MOST: Final = (
@@ -72,12 +74,18 @@ def keys_of(message: Message) -> list[tuple[Rule, str]]:
     words = same(message.text)
     found: list[tuple[Rule, str]] = []
     if number and words:
-        found.append((REPEAT, f"{number}\n{words}"))
+        found.append((REPEAT, f"{number}\n{words}\n{_place(message)}"))
     if number:
         found.append((NUMBER, number))
     if len(words) >= TEXT_LEAST:
         found.append((TEXT, f"{words}\n{same(message.place_text)}"))
     return found
+
+
+def _place(message: Message) -> str:
+    """Return where a message says that it is: the same words of another road are another matter."""
+    point = "" if message.lon is None or message.lat is None else f"{message.lon:.3f} {message.lat:.3f}"
+    return f"{same(message.place_text)}\n{point}\n{message.area_id or ''}"
 
 
 def _sender(message: Message) -> str | None:
@@ -126,14 +134,14 @@ def fold(message: Message, ticket_id: int, why: str, caller_id: int | None, now:
     told: dict[str, Any] = {
         name: value
         for name, value in (("kind", message.kind), ("lon", message.lon), ("lat", message.lat))
-        if value not in ("", None)
+        if value not in ("", None) and not (isinstance(value, float) and not math.isfinite(value))
     }
     return FoldedMessage.objects.create(
         ticket_id=ticket_id, caller_id=caller_id, why=why, channel=str(message.channel),
         query_code=query_code(),
-        title=message.title, text=message.text, place_text=message.place_text[:300],
+        title=storable(message.title), text=storable(message.text), place_text=storable(message.place_text)[:300],
         contact=sealed(json.dumps(contact)) if any(contact.values()) else b"",
-        submission_key=message.submission_key, external_ref=message.external_ref,
+        submission_key=message.submission_key, external_ref=message.external_ref and storable(message.external_ref),
         received_at=message.received_at or now, extra={**message.extra, **told},
     )  # fmt: skip
 

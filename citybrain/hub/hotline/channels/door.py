@@ -1,5 +1,6 @@
 """The one door of every channel: who calls is noted, floods are folded, everything else becomes a ticket."""
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -8,12 +9,14 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.access import require
-from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.actor import SYSTEM, Actor
 from citybrain.base.ledger.append import record
 from citybrain.hub.hotline import actions
 from citybrain.hub.hotline.callers import danger, floods
 from citybrain.hub.hotline.callers.known import note_caller
 from citybrain.hub.hotline.callers.marks import mark_of
+from citybrain.hub.hotline.errors import TicketError
+from citybrain.hub.hotline.intake import storable
 from citybrain.hub.hotline.message import Message, Receipt
 from citybrain.hub.hotline.models.caller import FoldedMessage
 from citybrain.hub.hotline.models.ticket import Ticket
@@ -40,10 +43,14 @@ class Taken:
 def take_in(actor: Actor, message: Message, *, now: datetime | None = None) -> Taken:
     """Return the receipt of a message: of a new ticket, of the first one for a repeat, or of a flood's.
 
+    Anyone may speak on the portal; any other channel needs `hotline.take`, also to be told of a repeat.
     Raises BadInput, Forbidden. In one transaction: a message is kept or refused, never lost between.
     """
-    require(actor, "hotline.say" if actor.kind in {"citizen", "anonymous"} else "hotline.take")
+    is_open = message.channel == Channel.PORTAL and actor.kind in {"citizen", "anonymous"}
+    require(actor, "hotline.say" if is_open else "hotline.take")
     moment = now or timezone.now()
+    if message.external_ref is not None:
+        message = replace(message, external_ref=storable(message.external_ref))
     before = floods.folded_before(message)
     if before is not None:
         return _told(before, created=False)
@@ -103,10 +110,21 @@ def _of(receipt: Receipt) -> Taken:
 
 def _folded(actor: Actor, message: Message, ticket_id: int, why: str, now: datetime) -> Taken:
     caller_id = note_caller(message.phone, message.received_at or now, messages=1)
+    add_to(ticket_id, "", now)
     made = floods.fold(message, ticket_id, why, caller_id, now)
     told = {"ticket": made.ticket_id, "why": made.why, "channel": made.channel}
     record(actor.key, "hotline.fold", f"folded:{made.pk}", told, at=now)
     return _told(made, created=True)
+
+
+def add_to(ticket_id: int, text: str, now: datetime) -> None:
+    """Count one more message on a ticket, with its words where they are given.
+
+    A ticket that takes nothing more is left as it is; the message is kept all the same. Before the message is kept:
+    its row would hold the ticket only weakly, and two such at once would wait for each other.
+    """
+    with suppress(TicketError), transaction.atomic():
+        actions.take(SYSTEM, ticket_id, "add_message", {"reason": text} if text else {}, now=now)
 
 
 def _told(made: FoldedMessage, *, created: bool) -> Taken:

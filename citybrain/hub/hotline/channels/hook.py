@@ -2,12 +2,14 @@
 
 import hashlib
 import json
+import logging
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from django.db import InterfaceError, OperationalError, transaction
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
@@ -15,11 +17,13 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.hotline.channels import door
 from citybrain.hub.hotline.channels.door import Taken
+from citybrain.hub.hotline.channels.texts import ref_within
 from citybrain.hub.hotline.errors import BadInput, TicketError
 from citybrain.hub.hotline.message import NAME_MOST, Message
 from citybrain.hub.hotline.models.link import Partner
 from citybrain.hub.hotline.states import Channel, Kind, Urgency
 
+log = logging.getLogger("citybrain.hotline")
 BATCH_MOST: Final = 100
 DEEPEST: Final = 6
 FIELDS: Final = (
@@ -51,19 +55,27 @@ class Result:
 def take_messages(partner: Partner, payload: Any, now: datetime | None = None) -> list[Result]:
     """Return a result for each message of a call: one object, or {"messages": [...]} of a hundred at most.
 
-    One that is wrong doesn't hold up the others. Raises BadInput for what is no message at all.
+    One that is wrong, however it is, doesn't hold up the others. Raises BadInput for what is no message at all;
+    what says that the database is away, so that the sender comes again.
     """
     raws = payload.get("messages") if isinstance(payload, Mapping) and "messages" in payload else [payload]
     if not isinstance(raws, list) or not raws or len(raws) > BATCH_MOST:
         raise BadInput(_("一次推送 1 到 %(most)d 件。") % {"most": BATCH_MOST}, "messages")
-    results: list[Result] = []
-    for index, raw in enumerate(raws):
-        try:
-            message = message_of(partner, raw)
-            results.append(Result(index, door.take_in(SYSTEM, message, now=now)))
-        except TicketError as refused:
-            results.append(Result(index, None, refused.field, refused.message))
-    return results
+    return [_take(partner, index, raw, now) for index, raw in enumerate(raws)]
+
+
+def _take(partner: Partner, index: int, raw: Any, now: datetime | None) -> Result:
+    try:
+        message = message_of(partner, raw)
+        with transaction.atomic():
+            return Result(index, door.take_in(SYSTEM, message, now=now))
+    except TicketError as refused:
+        return Result(index, None, refused.field, refused.message)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:  # whatever one holds, those beside it must come through
+        log.exception("message %d of %s can't be taken; it is refused", index, partner.key)
+        return Result(index, None, "messages", _("这一件无法收下，原因已记入日志。"))
 
 
 def message_of(partner: Partner, raw: Any) -> Message:
@@ -119,13 +131,8 @@ def _yes(value: Any) -> bool:
 
 
 def _ref(partner: Partner, value: Any) -> str | None:
-    """Return the sender's number, within its system; a long one by its digest, so that a repeat is found again."""
-    told = _text(value, "id").strip()
-    if not told:
-        return None
-    if len(told) > 70:
-        told = hashlib.sha256(told.encode()).hexdigest()
-    return f"{partner.key}:{told}"
+    """Return the sender's number, within its system."""
+    return ref_within(partner.key, _text(value, "id"))
 
 
 def _point(lon: Any, lat: Any) -> tuple[float | None, float | None]:
@@ -140,11 +147,11 @@ def _time(value: Any) -> datetime | None:
     """Return when it was received there; now, where that can't be."""
     try:
         moment = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
+        if moment is None:
+            return None
+        aware = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    if moment is None:
-        return None
-    aware = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
     return aware if aware.year >= 2000 and aware <= timezone.now() else None
 
 

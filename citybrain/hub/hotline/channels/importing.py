@@ -236,8 +236,11 @@ def _time(text: str) -> datetime | None:
     moment = _parsed(text)
     if moment is None:
         raise BadInput(_("“%(value)s”不是能识别的时间。") % {"value": text[:40]}, "received_at")
-    aware = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
-    if not aware.year >= 1990 or aware > timezone.now():
+    try:
+        aware = (moment if moment.tzinfo else timezone.make_aware(moment)).astimezone(UTC)
+    except OverflowError:  # at the ends of the calendar
+        aware = None
+    if aware is None or aware.year < 1990 or aware > timezone.now():
         raise BadInput(_("时间“%(value)s”不在过去。") % {"value": text[:40]}, "received_at")
     return aware
 

@@ -118,9 +118,9 @@ def _bare(text: str) -> str:
 def _sent(found: Message) -> datetime | None:
     try:
         moment = parsedate_to_datetime(str(found.get("Date", "")))
-    except (TypeError, ValueError, IndexError):
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (TypeError, ValueError, IndexError, OverflowError):
         return None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 def _machine(found: Message, address: str) -> str:
@@ -173,7 +173,7 @@ class _Parts:
         elif kind == "text/html" and inline:
             self.html.append(_decoded(content, part.get_content_charset()))
         else:
-            self.attached.append(Attached(name or kind, kind[:80], len(content)))
+            self.attached.append(Attached(name or kept(kind)[:120], kept(kind)[:80], len(content)))
 
     def text(self) -> str:
         """Return the plain texts, else what a person reads of the HTML."""

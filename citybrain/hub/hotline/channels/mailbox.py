@@ -20,10 +20,9 @@ from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.cases.intake import query_code
-from citybrain.hub.hotline import actions
+from citybrain.hub.hotline.callers import danger
 from citybrain.hub.hotline.channels import door, mail
 from citybrain.hub.hotline.channels.mail import Mail
-from citybrain.hub.hotline.errors import TicketError
 from citybrain.hub.hotline.message import TEXT_MOST, TITLE_MOST, Message
 from citybrain.hub.hotline.models.caller import FoldedMessage
 from citybrain.hub.hotline.models.ticket import Ticket
@@ -127,28 +126,24 @@ def _take_raw(raw: bytes, number: str, now: datetime) -> str:
 def take_mail(read: Mail, now: datetime) -> door.Taken:
     """Return the receipt of a mail: of the open ticket that it goes on from, else of one of its own.
 
+    What may tell of danger is always told by the one door: nobody may be looking at the old ticket.
+
     Raises BadInput for one longer than a message may be.
     """
     message = message_of(read, now)
     before = _goes_on(read)
-    if before is None:
+    if before is None or danger.may_be(message):
         return door.take_in(SYSTEM, message, now=now)
     with transaction.atomic():
         kept = FoldedMessage.objects.filter(channel=Channel.EMAIL, external_ref=message.external_ref).first()
         created = kept is None
         if kept is None:
+            door.add_to(before.pk, message.text[:NOTE_MOST], now)
             kept = FoldedMessage.objects.create(
                 ticket=before, why="thread", channel=Channel.EMAIL, title=message.title, text=message.text,
                 query_code=query_code(), external_ref=message.external_ref, received_at=now, extra=message.extra,
             )  # fmt: skip
-            _add(before, message.text, now)
     return door.Taken(before.pk, before.number, kept.query_code, created, folded=True, notes=(door.FOLDED,))
-
-
-def _add(ticket: Ticket, text: str, now: datetime) -> None:
-    """Say on the ticket that more has come; a ticket that takes nothing more keeps the mail all the same."""
-    with suppress(TicketError), transaction.atomic():
-        actions.take(SYSTEM, ticket.pk, "add_message", {"reason": text[:NOTE_MOST]}, now=now)
 
 
 def _goes_on(read: Mail) -> Ticket | None:

@@ -1,5 +1,6 @@
 """Texts from outside as they are kept: whole, without what a database or a screen can't hold. No database."""
 
+import hashlib
 import html
 import re
 from html.parser import HTMLParser
@@ -17,6 +18,7 @@ LOOKS_LIKE_MARKUP: Final = re.compile(
     r"<(?:html|body|div|p|br|span|table|font|td|b|i|a|img|style|h[1-6])\b", re.I
 )
 CELLS: Final = frozenset({"td", "th"})
+REF_MOST: Final = 70  # characters of a sender's own number that are kept as they are
 
 
 def kept(text: str) -> str:
@@ -28,6 +30,20 @@ def kept(text: str) -> str:
         if letter in "\n\t"
         or not (letter < " " or "\x7f" <= letter < "\xa0" or "\ud800" <= letter <= "\udfff")
     ).strip()
+
+
+def ref_within(space: str, told: str) -> str | None:
+    """Return a sender's own number within the space that is theirs alone; None for none.
+
+    One that is long, or holds what no database can, stands by its digest, so that a repeat is found again.
+    """
+    told = told.strip()
+    if not told:
+        return None
+    raw = told.encode("utf-8", "surrogatepass")
+    if len(told) > REF_MOST or b"\x00" in raw or any("\ud800" <= letter <= "\udfff" for letter in told):
+        told = hashlib.sha256(raw).hexdigest()
+    return f"{space}:{told}"
 
 
 class _Reader(HTMLParser):

@@ -15,7 +15,7 @@ from citybrain.hub.hotline.callers.numbers import opened
 from citybrain.hub.hotline.channels import door
 from citybrain.hub.hotline.channels.door import Taken
 from citybrain.hub.hotline.message import Message
-from citybrain.hub.hotline.models import Caller, FoldedMessage, Storm, Ticket
+from citybrain.hub.hotline.models import Caller, FoldedMessage, Storm, Ticket, TicketEvent
 from citybrain.hub.hotline.tests.conftest import Line
 
 PHONE = "13911112222"
@@ -195,3 +195,57 @@ def test_a_folded_sending_from_two_sides_at_once_is_folded_once(line: Line) -> N
     assert [one.folded for one in told] == [True] * 4
     assert len({one.code for one in told}) == 1
     assert FoldedMessage.objects.count() == 1
+
+
+def test_a_folded_message_counts_on_its_ticket_without_words_and_takes_no_ones_typing_away(
+    line: Line,
+) -> None:
+    first = say(line, "小区门口垃圾没人清运")
+    for _ in range(3):
+        say(line, "小区门口垃圾没人清运", name="王五")
+    ticket = Ticket.objects.get(pk=first.ticket_id)
+    assert (ticket.urge_count, ticket.version) == (3, 4)
+    added = TicketEvent.objects.filter(ticket=ticket, action="add_message")
+    assert [one.reason for one in added] == [""] * 3
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ({"place_text": "甲路"}, {"place_text": "乙路"}),
+        ({"lon": 120.6801, "lat": 30.5101}, {"lon": 120.6841, "lat": 30.5101}),
+        ({"area_id": 1}, {"area_id": 2}),
+    ],
+    ids=["words", "point", "area"],
+)
+def test_the_same_words_of_one_number_about_two_places_are_two_tickets(
+    line: Line, one: dict[str, Any], other: dict[str, Any]
+) -> None:
+    first, second = say(line, "路灯不亮了请来修", **one), say(line, "路灯不亮了请来修", **other)
+    assert first.ticket_id != second.ticket_id
+    assert say(line, "路灯不亮了请来修", **one).ticket_id == first.ticket_id
+
+
+def test_a_point_a_few_steps_away_is_the_same_place(line: Line) -> None:
+    first = say(line, "路灯不亮了请来修", lon=120.68011, lat=30.51012)
+    assert say(line, "路灯不亮了请来修", lon=120.68019, lat=30.51008).ticket_id == first.ticket_id
+
+
+def test_a_citizen_who_guesses_a_systems_number_learns_no_code(line: Line) -> None:
+    from citybrain.base.identity.access import Forbidden
+
+    say(line, "小区门口垃圾没人清运", channel="api")
+    folded = say(line, "小区门口垃圾没人清运", channel="api", external_ref="1")
+    assert folded.folded
+    with pytest.raises(Forbidden):
+        door.take_in(ANONYMOUS, Message(channel="api", text="x", external_ref="1"), now=line.now)
+
+
+def test_what_no_database_holds_is_folded_all_the_same(line: Line) -> None:
+    say(line, "小区门口垃圾没人清运", lon=float("nan"), lat=float("inf"), external_ref="a")
+    odd = {"title": "t\x00\ud800", "external_ref": "b\x00\udfff", "lon": float("nan"), "lat": float("inf")}
+    taken = say(line, "小区门口\x00垃圾\ud800没人清运", **odd)
+    assert taken.folded
+    kept = FoldedMessage.objects.get()
+    assert (kept.text, kept.title, kept.external_ref) == ("小区门口垃圾?没人清运", "t?", "b?")
+    assert kept.extra == {}

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.faces.gateway import clients
+from citybrain.hub.hotline.channels import door, hook
 from citybrain.hub.hotline.linking.tests.far import call, partner
 from citybrain.hub.hotline.models import Ticket, TicketContact
 from citybrain.hub.hotline.tests.conftest import PHONE, SAID, Line
@@ -86,10 +88,13 @@ def test_a_machine_with_a_key_tells_and_follows_with_the_code(line: Line) -> Non
     followed = by_key(line, "worker", "get", f"/tickets/{told['number']}?code={told['query_code']}")
     assert followed.json()["headline"] == "已收到"
     assert by_key(line, "worker", "get", f"/tickets/{told['number']}?code=AAAAAA").status_code == 404
-    seen = by_key(line, "operator", "get", f"/callers?phone={PHONE}").json()
+    seen = by_key(line, "operator", "post", "/callers", {"phone": PHONE}).json()
     assert (seen["messages"], seen["tickets"]) == (1, [told["number"]])
-    assert by_key(line, "operator", "get", "/callers?phone=13900000000").status_code == 404
-    assert by_key(line, "handler", "get", f"/callers?phone={PHONE}").status_code == 403
+    assert by_key(line, "operator", "post", "/callers", {"phone": "13900000000"}).status_code == 404
+    assert by_key(line, "operator", "get", f"/callers?phone={PHONE}").status_code == 405, (
+        "addresses are logged"
+    )
+    assert by_key(line, "handler", "post", "/callers", {"phone": PHONE}).status_code == 403
     assert by_key(line, "handler", "post", "/tickets", {"text": SAID}).status_code == 403
     assert Client().get(f"/api/v1/hotline/tickets/{told['number']}").status_code == 401
 
@@ -110,3 +115,68 @@ def test_what_is_wrong_is_named(line: Line, body: dict[str, Any], field: str) ->
     answer = by_key(line, "operator", "post", "/tickets", body)
     assert (answer.status_code, answer.json()["field"]) == (422, field)
     assert not Ticket.objects.exists()
+
+
+def test_two_clients_that_number_from_one_lose_nothing_and_learn_nothing_of_each_other(line: Line) -> None:
+    body = {"text": SAID, "external_ref": "1"}
+    mine = by_key(line, "operator", "post", "/tickets", body)
+    other = by_key(line, "operator_west", "post", "/tickets", {"text": "另一件事", "external_ref": "1"})
+    assert (mine.status_code, other.status_code) == (201, 201)
+    assert mine.json()["query_code"] != other.json()["query_code"]
+    assert Ticket.objects.count() == 2
+    again = by_key(line, "operator", "post", "/tickets", body)
+    assert (again.status_code, again.json()["number"]) == (200, mine.json()["number"])
+
+
+def test_one_poisoned_message_does_not_break_its_batch(line: Line) -> None:
+    app = partner(line, "app", "hook")
+    raws = [
+        {"id": "1", "text": "路灯不亮", "phone": PHONE},
+        {"id": "a\x00", "text": "路\x00灯不亮", "phone": PHONE},
+        {"id": "a\ud800", "text": "垃圾\ud800没清", "name": "\ud800", "place_text": "\x00"},
+        {"id": "4", "text": "井盖松了", "received_at": "9999-12-31T23:59:59-12:00"},
+        {
+            "id": "5",
+            "text": "井盖松了",
+            "received_at": "0001-01-01T00:00:00+12:00",
+            "lon": "nan",
+            "lat": "inf",
+        },
+    ]
+    body = json.dumps({"messages": raws}).encode()
+    first, again = (call(app, PATH, body).json() for _ in range(2))
+    assert (first["taken"], first["refused"]) == (5, 0)
+    assert [one["folded"] for one in first["results"]] == [False, True, False, False, False]
+    assert [one["number"] for one in again["results"]] == [one["number"] for one in first["results"]]
+    assert not any(one["created"] for one in again["results"])
+
+
+def test_one_that_fails_in_whatever_way_is_refused_and_logged_and_those_beside_it_are_taken(
+    line: Line, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    taken = door.take_in
+
+    def fails(actor: Any, message: Any, **more: Any) -> Any:
+        made = taken(actor, message, **more)
+        if message.text == "坏的":
+            Ticket.objects.filter(pk=made.ticket_id).update(flags=["\x00"])
+        return made
+
+    monkeypatch.setattr(door, "take_in", fails)
+    raws = [{"id": "1", "text": "路灯不亮"}, {"id": "2", "text": "坏的"}, {"id": "3", "text": "垃圾没清"}]
+    told = call(partner(line, "app", "hook"), PATH, {"messages": raws}).json()
+    assert [one["taken"] for one in told["results"]] == [True, False, True]
+    assert told["results"][1]["message"]
+    assert Ticket.objects.count() == 2
+    assert "message 1 of app can't be taken" in caplog.text
+
+
+def test_a_database_that_is_away_fails_the_call_so_that_it_comes_again(
+    line: Line, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any, **_more: Any) -> Any:
+        raise OperationalError("the server closed the connection")
+
+    monkeypatch.setattr(door, "take_in", away)
+    with pytest.raises(OperationalError):
+        hook.take_messages(partner(line, "app", "hook"), {"id": "1", "text": SAID})

@@ -250,3 +250,23 @@ def test_one_mail_that_can_not_be_taken_is_flagged_and_the_next_comes_through(
         mailbox.tick(line.now)
         assert box.flags == {1: r"(\Seen \Flagged)", 2: r"(\Seen)"}
     assert Ticket.objects.get().title == "井盖"
+
+
+@pytest.mark.django_db
+def test_an_answer_that_may_tell_of_danger_is_a_ticket_of_its_own(line: Line) -> None:
+    first = mailbox.take_mail(mail.read(bytes(written())), line.now)
+    reply = written("电线掉下来了，有人触电", ref="<2@example.org>", In_Reply_To="<1@example.org>")
+    taken = mailbox.take_mail(mail.read(bytes(reply)), line.now)
+    assert (taken.ticket_id != first.ticket_id, taken.folded) == (True, False)
+    assert mailbox.take_mail(mail.read(bytes(reply)), line.now).number == taken.number
+
+
+def test_the_kind_of_an_attachment_holds_nothing_a_database_can_not(line: Line) -> None:
+    raw = (
+        b"From: a@example.org\r\nDate: Fri, 31 Dec 9999 23:59:59 -1200\r\n"
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+        b"--x\r\nContent-Type: application/a\x00\xff\r\nContent-Disposition: attachment\r\n\r\nz\r\n--x--"
+    )
+    read = mail.read(raw)
+    assert [one.kind for one in read.attachments] == ["application/a�"]
+    assert read.sent_at is None
