@@ -16,6 +16,7 @@ from citybrain.faces.desk.hotline.shown import title_of
 from citybrain.faces.look import words
 from citybrain.hub.cases import routing
 from citybrain.hub.hotline import contact, detail
+from citybrain.hub.hotline.callers.looking import folded_into
 from citybrain.hub.hotline.detail import ClockView, EventView, UnitView
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.models import CallBack, Ticket
@@ -34,6 +35,7 @@ ICONS: Final[Mapping[str, str]] = {
     "add_message": "inbox", "merged_in": "git-merge", "case_replied": "clipboard-check",
     "set_contact": "user", "case_returned": "arrow-back-up", "remind": "bell", "escalate": "alarm",
 }  # fmt: skip
+FOLDED_SHOWN: Final = 20
 EVENT_TONES: Final[Mapping[str, str]] = {
     "dispatch": "info", "designate": "info", "accept": "info", "answer": "normal", "reply": "normal",
     "conclude": "normal", "return": "late", "redo": "late", "review_return": "due_soon", "escalate": "late",
@@ -77,6 +79,14 @@ class CallLine:
 
 
 @dataclass(frozen=True, slots=True)
+class Folded:
+    """What came again and was folded into the ticket: how many, and the newest as (received at, words)."""
+
+    count: int
+    lines: tuple[tuple[datetime, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketPage:
     """What one reader sees of one ticket."""
 
@@ -90,6 +100,7 @@ class TicketPage:
     read: Read | None
     guesses: tuple[Guess, ...]
     same: tuple[Same, ...]
+    folded: Folded | None
 
     @property
     def ticket(self) -> Ticket:
@@ -149,7 +160,14 @@ def ticket_page(actor: Actor, number: str, now: datetime | None = None) -> Ticke
         read=read,
         guesses=read.guesses if read else (),
         same=same_of(actor, ticket) if known.inside and ticket.is_open else (),
+        folded=_folded(actor, ticket) if known.inside else None,
     )
+
+
+def _folded(actor: Actor, ticket: Ticket) -> Folded | None:
+    count, newest = folded_into(actor, ticket.pk, FOLDED_SHOWN)
+    lines = tuple((one.received_at, one.text or one.title) for one in newest)
+    return Folded(count, lines) if count else None
 
 
 def _event(event: EventView) -> dict[str, Any]:

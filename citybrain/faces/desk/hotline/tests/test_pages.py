@@ -300,3 +300,30 @@ def test_a_reading_meanwhile_takes_nobodys_typing_away(city: TinyCity, cast: Cas
     assert client_for("hotline_manager").post(address, given).status_code == 302
     ticket.refresh_from_db()
     assert State(ticket.state) is State.DISPATCHED
+
+
+def test_what_was_folded_is_shown_to_the_hotline_and_not_to_the_unit(
+    city: TinyCity, cast: Cast, client_for: Open
+) -> None:
+    lon, lat = city.point("grid")
+    told_of = {
+        "channel": Channel.HOOK,
+        "phone": CALLER,
+        "kind": "3",
+        "item_code": "020301",
+        "lon": lon,
+        "lat": lat,
+    }
+    for at in range(22):
+        take_in(SYSTEM, Message(text="东门的垃圾没人清运" + "！" * at, **told_of))  # type: ignore[arg-type]
+    ticket = send(city, cast, Ticket.objects.get())
+    address = f"/desk/hotline/tickets/{ticket.number}/"
+    told = client_for("hotline_operator").get(address).content.decode()
+    newest = "东门的垃圾没人清运" + "！" * 21
+    assert "同样的来件 21 件" in told
+    assert "最近 20 件" in told
+    assert newest in told
+    unit = client_for("handler").get(address)
+    assert unit.status_code == 200
+    assert "同样的来件" not in unit.content.decode()
+    assert newest not in unit.content.decode()
