@@ -8,6 +8,7 @@ from citybrain.hub.cases.models import Case
 from citybrain.hub.hotline import cases_of, limits, quality, units
 from citybrain.hub.hotline.change import Change
 from citybrain.hub.hotline.errors import BadInput
+from citybrain.hub.hotline.models.link import HandOver
 from citybrain.hub.hotline.models.ticket import CallBack, Ticket
 from citybrain.hub.hotline.states import Rating, Reached, State
 
@@ -122,10 +123,18 @@ def redo(change: Change) -> None:
             ticket.case_id = None
             units.end_all(ticket, change.now, "case_ended")
             ticket.state = State.TO_DISPATCH
+    elif ticket.outside and not _held_outside(ticket):
+        change.facts["outside"], ticket.outside = ticket.outside, ""
+        ticket.state = State.TO_DISPATCH
     elif ticket.agency_id is None and not ticket.outside:
         ticket.state = State.TO_DISPATCH
     else:
         units.mark_lead(ticket, sent_at=change.now, accepted_at=None, replied_at=None)
+
+
+def _held_outside(ticket: Ticket) -> bool:
+    """Return whether another line still holds the ticket and can be told to do it over."""
+    return HandOver.objects.filter(ticket_id=ticket.pk, outgoing=True, ended_at=None).exists()
 
 
 def conclude(change: Change) -> None:

@@ -4,11 +4,13 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
-from citybrain.hub.hotline import answering, classing, following, sending, units
+from citybrain.hub.hotline import answering, classing, following, merged, sending, units
 from citybrain.hub.hotline.change import Change, Effect
-from citybrain.hub.hotline.errors import BadInput
+from citybrain.hub.hotline.errors import BadInput, NotNow
 from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
 from citybrain.hub.hotline.states import DONE, State
+
+SAYS_NOTHING: Final = frozenset({"silent", "test", "nuisance"})  # causes to void a whole flood at once
 
 
 def _file(change: Change) -> None:
@@ -40,7 +42,10 @@ def _add_message(change: Change) -> None:
 
 
 def _merge(change: Change) -> None:
-    """Tie a ticket to the one that stands for the same matter; the main one's history keeps what was told."""
+    """Tie a ticket, and those that were tied to it, to the one that stands for the same matter.
+
+    The main one's history keeps what was told.
+    """
     number = change.inputs["main"]
     visible = Ticket.objects.visible_to(change.actor).open()
     main = visible.select_for_update(of=("self",)).filter(number=number).first()
@@ -49,6 +54,7 @@ def _merge(change: Change) -> None:
     change.ticket.duplicate_of_id = main.pk
     change.ticket.is_valid = False
     change.facts["main_id"] = main.pk
+    merged.stand_for(main.pk, change.ticket.pk)
     Ticket.objects.filter(pk=main.pk).update(
         version=main.version + 1, changed_at=change.now, urge_count=main.urge_count + 1
     )
@@ -68,6 +74,13 @@ def _merge(change: Change) -> None:
 
 
 def _void(change: Change) -> None:
+    """End a ticket without an answer; what other people told as well is voided only where it says nothing at all."""
+    if change.inputs.get("cause") not in SAYS_NOTHING and merged.has_others(change.ticket):
+        raise NotNow(_("还有其他人反映了同一问题，已并入本工单，不能作废。请办理，或并入主工单。"))
+    change.ticket.is_valid = False
+
+
+def _withdraw(change: Change) -> None:
     change.ticket.is_valid = False
 
 
@@ -105,7 +118,7 @@ EFFECTS: Final[dict[str, Effect]] = {
     "conclude": answering.conclude,
     "merge": _merge,
     "void": _void,
-    "withdraw": _void,
+    "withdraw": _withdraw,
     "urge": _urge,
     "add_message": _add_message,
     "outside_return": _outside_return,

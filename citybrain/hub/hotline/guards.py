@@ -7,7 +7,7 @@ from typing import Final
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from citybrain.hub.hotline import cases_of, limits
+from citybrain.hub.hotline import cases_of, limits, merged
 from citybrain.hub.hotline.lifecycle import MAX_DISPATCHES
 from citybrain.hub.hotline.models.ticket import Ticket, TicketContact
 from citybrain.hub.hotline.states import State
@@ -66,6 +66,21 @@ def _request_extension(ticket: Ticket, now: datetime) -> str:
     if ticket.extension_count >= most:
         return _("该工单已延期 %(n)d 次，不能再申请。") % {"n": ticket.extension_count}
     return _no_case(ticket, now)
+
+
+def _void(ticket: Ticket, now: datetime) -> str:
+    if why_not := _case_open(ticket, now):
+        return why_not
+    if _known(ticket, now, "merged", merged.has_merged):
+        return _("已有其他工单并入本工单，不能作废。请办理，或并入主工单。")
+    return ""
+
+
+def _withdraw(ticket: Ticket, now: datetime) -> str:
+    if why_not := _case_open(ticket, now):
+        return why_not
+    others = _known(ticket, now, "merged", merged.has_merged) or merged.has_others(ticket)
+    return _("还有其他人反映了同一问题，并在这里一起办理，所以不能撤回，办理将继续。") if others else ""
 
 
 def _take_back(ticket: Ticket, now: datetime) -> str:
@@ -131,8 +146,8 @@ GUARDS: Final[dict[str, Guard]] = {
     "hand_over": _case_open,
     "answer": _case_open,
     "merge": _case_open,
-    "void": _case_open,
-    "withdraw": _case_open,
+    "void": _void,
+    "withdraw": _withdraw,
     "take_back": _take_back,
     "ask_contact": _ask_contact,
     "allow_contact": _allow_contact,

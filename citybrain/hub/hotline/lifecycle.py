@@ -280,7 +280,7 @@ _TABLE: Final = (
         permission="hotline.dispatch", caller=_("已转交其他服务热线办理"),
     ),
     Transition(
-        "take_back", _("收回转交"), frozenset({S.DISPATCHED, S.ACCEPTED, S.HANDLING}), S.TO_DISPATCH,
+        "take_back", _("收回转交"), frozenset({S.DISPATCHED, S.ACCEPTED, S.HANDLING, S.REDO}), S.TO_DISPATCH,
         (_reason(),), permission="hotline.dispatch",
     ),
     Transition("urge", _("催办"), AT_UNIT, None, (_reason(_("催办内容"), False),), permission="hotline.dispatch",

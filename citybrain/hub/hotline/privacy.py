@@ -81,13 +81,21 @@ def redact(text: str, *, name: str = "", phone: str = "") -> str:
     `name` and `phone` are the caller's own, taken out wherever they stand ("李先生" too, where the name is 李…).
     """
     found = text.translate(_WIDE) if _WIDE_LETTER.search(text) else text
-    digits = re.sub(r"\D", "", phone)
-    if len(digits) >= 5:
-        found = re.sub(_GAP.join(digits), PHONE, found)
+    found = _without_number(found, phone)
     for mark, rule in _RULES:
         found = rule.sub(mark, found)
     found = _SELF.sub(lambda hit: f"{hit['lead']}{hit['gap']}{NAME}", found)
     return _without_name(found, name.strip())
+
+
+def without_contact(text: str, *, name: str, phone: str) -> str:
+    """Return a text without one caller's name and number; all other numbers, such as an office's, stay."""
+    return _without_name(_without_number(text, phone), name.strip())
+
+
+def _without_number(text: str, phone: str) -> str:
+    digits = re.sub(r"\D", "", phone)
+    return re.sub(_GAP.join(digits), PHONE, text) if len(digits) >= 5 else text
 
 
 def _without_name(text: str, name: str) -> str:

@@ -222,7 +222,7 @@ def _expected(shown: progress.Progress, now: datetime) -> str:
 
 def _line(shown: progress.Progress, now: datetime) -> list[dict[str, Any]]:
     """Return the points of the line, each with its date; the one that holds now is `current`."""
-    main = shown.ticket.duplicate_of or shown.ticket
+    main = shown.main
     points = [
         (progress.RECEIVED, _("已收到"), shown.ticket.received_at),
         (progress.IN_HAND, _("正在办理"), main.dispatched_at),

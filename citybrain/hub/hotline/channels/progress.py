@@ -1,25 +1,32 @@
 """A ticket as the person who spoke sees it: plain words, dates, the answer; never an officer's name.
 
 It opens to whoever told it (signed in), with its query code, or with that of a message that was folded into it. A
-folded message's code shows how far the matter is, and nothing that others said of it.
+folded message's code shows how far the matter is, and nothing that others said of it; nor does a ticket that was
+merged into another person's.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 
 from django.utils.crypto import constant_time_compare
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.hotline.access import owns
+from citybrain.hub.hotline.classing import contact_of
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.lifecycle import TRANSITIONS, Transition
+from citybrain.hub.hotline.merged import main_of
 from citybrain.hub.hotline.models.caller import FoldedMessage
 from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
+from citybrain.hub.hotline.privacy import without_contact
 from citybrain.hub.hotline.states import DONE, State
 
 RECEIVED, IN_HAND, ANSWERED, ENDED, REFUSED = "received", "in_hand", "answered", "done", "refused"
 SHOWN_ANSWERS = frozenset({"answer", "reply", "outside_reply", "case_replied"})
+OPENING = frozenset({"receive", "received"})
 OWN_STEPS = ("rate", "supplement", "withdraw")
 _PHASE = {
     State.RECEIVED: RECEIVED,
@@ -45,9 +52,13 @@ class Moment:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What the caller sees. `said` is their own message; `full` False: shown by a folded message's code."""
+    """What the caller sees. `said` is their own message; `full` False: shown by a folded message's code.
+
+    `main` is the ticket that the matter goes on with: the caller's own, or the one it was merged into.
+    """
 
     ticket: Ticket
+    main: Ticket
     phase: str
     headline: str
     said: str
@@ -81,25 +92,48 @@ def find(number: str, *, actor: Actor, query_code: str = "") -> tuple[Ticket, Fo
 def progress(number: str, *, actor: Actor, query_code: str = "") -> Progress:
     """Return how far a ticket is, for its caller. Raises NotFound."""
     ticket, folded = find(number, actor=actor, query_code=query_code)
-    main = ticket.duplicate_of or ticket
-    history = list(TicketEvent.objects.filter(ticket=ticket).order_by("seq"))
-    if main is not ticket:
-        history += list(TicketEvent.objects.filter(ticket=main, at__gte=ticket.changed_at).order_by("seq"))
+    main = main_of(ticket)
     full = folded is None
+    history = list(TicketEvent.objects.filter(ticket=ticket).order_by("seq"))
+    told = [_moment(event, main, full=full) for event in history]
+    if main is not ticket:
+        own = full and owns(actor, main)
+        told += [_moment(event, main, full=own) for event in _since_merged(main, history)]
     state = State(main.state)
-    moments = tuple(filter(None, (_moment(event, main, full=full) for event in history)))
+    moments = [moment for moment in told if moment is not None]
+    answer = main.reply if _PHASE.get(state) in {ANSWERED, ENDED} else ""
+    if folded is not None or (main is not ticket and not owns(actor, main)):
+        hide = _hider(main)
+        answer = hide(answer)
+        moments = [
+            moment if moment.mine else replace(moment, answer=hide(moment.answer)) for moment in moments
+        ]
     return Progress(
         ticket=ticket,
+        main=main,
         phase=_PHASE.get(state, IN_HAND),
         headline=headline(main),
         said=ticket.text if full else (folded.text if folded else ""),
-        answer=main.reply if _PHASE.get(state) in {ANSWERED, ENDED} else "",
+        answer=answer,
         agency=main.outside or (str(main.agency) if main.agency_id is not None else ""),
         expected_at=main.due_at if state not in DONE and _PHASE.get(state, IN_HAND) == IN_HAND else None,
-        moments=moments,
+        moments=tuple(moments),
         steps=own_steps(ticket) if full else (),
         full=full,
     )
+
+
+def _hider(main: Ticket) -> Callable[[str], str]:
+    """Return what takes the caller of a ticket out of the answers that others read too."""
+    name, phone = contact_of(main)
+    return partial(without_contact, name=name, phone=phone)
+
+
+def _since_merged(main: Ticket, history: list[TicketEvent]) -> list[TicketEvent]:
+    """Return what happened to the main ticket since the caller's own was merged into it."""
+    merged = [event.at for event in history if event.action == "merge"]
+    found = TicketEvent.objects.filter(ticket=main).exclude(action__in=OPENING).order_by("seq")
+    return list(found.filter(at__gte=merged[-1]) if merged else found)
 
 
 def own_steps(ticket: Ticket) -> tuple[Transition, ...]:
@@ -128,7 +162,7 @@ def headline(ticket: Ticket) -> str:
 
 def _moment(event: TicketEvent, main: Ticket, *, full: bool) -> Moment | None:
     """Return an event in the caller's words, None for what is the city's own business."""
-    if event.action in {"receive", "received"}:
+    if event.action in OPENING:
         return Moment(event.at, _("您的反映已收到"), "", mine=True)
     transition = TRANSITIONS.get(event.action)
     if transition is None or transition.caller is None:

@@ -128,7 +128,7 @@ def _payload(ticket: Ticket, made: HandOver) -> dict[str, Any]:
         "text": (ticket.text if made.shares_contact else ticket.plain or ticket.text)[: wire.TEXT_MOST],
         "kind": ticket.kind, "urgency": ticket.urgency, "urgent": made.urgent, "place_text": ticket.place_text,
         "lon": ticket.lon, "lat": ticket.lat, "item": ticket.item_code, "received_at": ticket.received_at.isoformat(),
-        "reason": made.reason, "shared": ticket.caller_shared, "secret": ticket.is_secret,
+        "reason": trail.outward(made, made.reason), "shared": ticket.caller_shared, "secret": ticket.is_secret,
         "phoned_to": made.phoned_to,
         "contact": {"name": contact.name, "phone": contact.phone} if contact else None,
         "trail": [{"at": at.isoformat(), "words": _label(action)} for at, action in lines],
@@ -158,7 +158,7 @@ def take_back(actor: Actor, hand_over_id: int, reason: str, *, now: datetime | N
         if (
             tried
         ):  # it may be there, even where we heard nothing: who doesn't know it answers so, and that is well
-            trail.tell(made, "recalled", moment, words=why)
+            trail.tell(made, "recalled", moment, words=trail.outward(made, why))
         end(made, HandOverState.RECALLED, moment)
         trail.note(made, "recalled", actor.name, moment, why)
     return made
@@ -175,7 +175,7 @@ def send_note(actor: Actor, hand_over_id: int, text: str, *, now: datetime | Non
         require(actor, TRANSITIONS[STEP].permission, made.ticket)
         if made.ended_at is not None:
             raise NotNow(_("该移交已结束。"))
-        trail.tell(made, "note", moment, words=said)
+        trail.tell(made, "note", moment, words=trail.outward(made, said))
         return trail.note(made, "note_out", actor.name, moment, said)
 
 

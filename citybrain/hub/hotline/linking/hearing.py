@@ -19,6 +19,7 @@ from citybrain.hub.hotline.channels import door
 from citybrain.hub.hotline.errors import NotFound, NotNow, TicketError
 from citybrain.hub.hotline.linking import handing, trail, wire
 from citybrain.hub.hotline.linking.wire import Given, Telling
+from citybrain.hub.hotline.merged import main_of
 from citybrain.hub.hotline.message import Message
 from citybrain.hub.hotline.models.link import HandOver, HandOverState, Partner
 from citybrain.hub.hotline.models.ticket import Ticket, TicketContact
@@ -137,11 +138,13 @@ def _follow(made: HandOver, told: Telling, now: datetime) -> None:
     _DOES[told.what](made, told, now)
 
 
-def _try(made: HandOver, step: str, given: dict[str, Any], now: datetime) -> bool:
+def _try(
+    made: HandOver, step: str, given: dict[str, Any], now: datetime, ticket_id: int | None = None
+) -> bool:
     """Take a step of our ticket; where it has gone another way meanwhile, the trail says so and it stays."""
     try:
         with transaction.atomic():
-            actions.take(SYSTEM, made.ticket_id, step, given, now=now)
+            actions.take(SYSTEM, ticket_id or made.ticket_id, step, given, now=now)
     except TicketError as refused:
         trail.note(made, "not_followed", SYSTEM.name, now, refused.message, step=step)
         return False
@@ -180,7 +183,8 @@ def _returned(made: HandOver, told: Telling, now: datetime) -> None:
 
 
 def _noted(made: HandOver, told: Telling, now: datetime) -> None:
-    _try(made, "comment", {"reason": f"{made.partner.name}：{told.words}"[:2000]}, now)
+    said = {"reason": f"{made.partner.name}：{told.words}"[:2000]}
+    _try(made, "comment", said, now, main_of(made.ticket).pk)
 
 
 def _recalled(made: HandOver, told: Telling, now: datetime) -> None:

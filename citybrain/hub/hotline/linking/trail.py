@@ -6,6 +6,8 @@ from typing import Any
 from citybrain.hub.hotline.callers.numbers import sealed
 from citybrain.hub.hotline.linking import wire
 from citybrain.hub.hotline.models.link import HandOver, HandOverEvent, LinkMessage
+from citybrain.hub.hotline.models.ticket import Ticket, TicketContact
+from citybrain.hub.hotline.privacy import redact
 
 
 def note(
@@ -15,6 +17,17 @@ def note(
     return HandOverEvent.objects.create(
         hand_over=hand_over, at=at, what=what, who=who[:80], words=words, data=data
     )
+
+
+def outward(hand_over: HandOver, text: str, *, of: Ticket | None = None) -> str:
+    """Return a text as the other side may read it: who spoke is taken out, unless their contact went along.
+
+    `of`: the ticket whose caller it may name, where that isn't the hand-over's own; its contact never went along.
+    """
+    if of is None and hand_over.shares_contact:
+        return text
+    contact = TicketContact.objects.filter(ticket_id=of.pk if of is not None else hand_over.ticket_id).first()
+    return redact(text, name=contact.name, phone=contact.phone) if contact is not None else redact(text)
 
 
 def tell(hand_over: HandOver, what: str, now: datetime, **more: str) -> LinkMessage:
