@@ -34,7 +34,7 @@ Lineage = tuple[int | None, ...]
 class TicketQuerySet(models.QuerySet["Ticket"]):
     def visible_to(self, actor: Actor) -> "TicketQuerySet":
         """Return the tickets an actor may see: by area, as a unit that has a part in them, or as their own."""
-        by_area = scope_q(actor, VIEW, agency_fields=(), owner_field=None)
+        by_area = inside_q(actor)
         if by_area == Q():
             return self
         seen = by_area | _unit_q(actor, UNIT_VIEW)
@@ -42,8 +42,17 @@ class TicketQuerySet(models.QuerySet["Ticket"]):
             seen |= Q(reporter_id=actor.person_id)
         return self.filter(seen)
 
+    def inside(self, actor: Actor) -> "TicketQuerySet":
+        """Return the tickets an actor sees as one of the hotline's people: who spoke is theirs to know."""
+        return self.filter(inside_q(actor))
+
     def open(self) -> "TicketQuerySet":
         return self.filter(is_open=True)
+
+
+def inside_q(actor: Actor) -> Q:
+    """Return the condition for the tickets in an actor's areas; empty for who sees the whole city."""
+    return scope_q(actor, VIEW, agency_fields=(), owner_field=None)
 
 
 def owns_some(actor: Actor) -> bool:

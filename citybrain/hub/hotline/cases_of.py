@@ -12,11 +12,12 @@ from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.cases import actions as cases
 from citybrain.hub.cases import items, routing
 from citybrain.hub.cases.errors import CaseError
+from citybrain.hub.cases.inputs import TEXT_MOST
 from citybrain.hub.cases.intake import DESCRIPTION_MOST, Report
 from citybrain.hub.cases.models import Case
 from citybrain.hub.cases.states import Source
 from citybrain.hub.cases.states import State as CaseState
-from citybrain.hub.hotline import classing
+from citybrain.hub.hotline import classing, privacy
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.states import CASE_KINDS, Urgency
@@ -79,7 +80,7 @@ def send(ticket: Ticket, agency_id: int | None, now: datetime, *, step: str = ""
     step = step or SENDABLE.get(CaseState(case.state), "")
     chosen = agency_id or _first(case)
     if step and chosen is not None and not (step == "reassign" and chosen == case.agency_id):
-        given = {"agency": chosen, **({"reason": reason} if reason else {})}
+        given = {"agency": chosen, **({"reason": _plain(ticket, reason)} if reason else {})}
         try:
             cases.take(SYSTEM, case.pk, step, given, now=now)
         except (CaseError, Forbidden) as refused:
@@ -107,11 +108,17 @@ def do_over(ticket: Ticket, reason: str, now: datetime) -> bool:
     if step is None:
         return False
     try:
-        outcome = cases.take(SYSTEM, case.pk, step, {"reason": reason}, now=now)
+        outcome = cases.take(SYSTEM, case.pk, step, {"reason": _plain(ticket, reason)}, now=now)
     except CaseError:
         return False
     ticket.case_seq = outcome.version
     return True
+
+
+def _plain(ticket: Ticket, reason: str) -> str:
+    """Return a reason as the case's history may hold it: every handler reads that, so nobody who spoke is in it."""
+    name, phone = classing.contact_of(ticket)
+    return privacy.redact(reason, name=name, phone=phone)[:TEXT_MOST]
 
 
 def is_open(ticket: Ticket) -> bool:

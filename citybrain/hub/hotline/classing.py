@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from citybrain.base.identity.actor import SYSTEM
+from citybrain.hub.cases import contact as case_contact
+from citybrain.hub.cases.models import Case
 from citybrain.hub.hotline import limits, privacy
 from citybrain.hub.hotline.callers.known import note_caller
 from citybrain.hub.hotline.change import Change
@@ -36,9 +39,25 @@ def classify(change: Change) -> None:
 def _caller_wants(change: Change) -> None:
     """Take over whether the caller may be called by the unit; who wants to stay unknown never is."""
     ticket, given = change.ticket, change.inputs
+    let_before = ticket.caller_shared
     _set(change, "is_secret", given.get("secret", ticket.is_secret))
     _set(change, "caller_shared", given.get("shared", ticket.caller_shared) and not ticket.is_secret)
     ticket.contact_needed = ticket.contact_needed and not ticket.is_secret
+    if ticket.caller_shared != let_before:
+        _tell_cases(change)
+
+
+def _tell_cases(change: Change) -> None:
+    """Let the cases that the ticket opened know of its caller what the ticket allows now, and no more."""
+    ticket = change.ticket
+    name, phone = contact_of(ticket)
+    known = case_contact.Contact(name, phone[:20]) if ticket.caller_shared else None
+
+    def plain(text: str) -> str:
+        return privacy.redact(text, name=name, phone=phone)
+
+    for case_id in Case.objects.filter(number__in=ticket.extra.get("cases", [])).values_list("pk", flat=True):
+        case_contact.put_right(SYSTEM, case_id, known, plain, change.now)
 
 
 def read(change: Change) -> None:
@@ -112,6 +131,7 @@ def set_contact(change: Change) -> None:
     for column in ("plain", "title", "place_text"):
         setattr(ticket, column, privacy.redact(getattr(ticket, column), name=name, phone=phone))
     change.facts["changed"] = [one for one in ("name", "phone") if one in given]
+    _tell_cases(change)
 
 
 def contact_of(ticket: Ticket) -> tuple[str, str]:

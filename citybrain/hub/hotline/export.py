@@ -1,6 +1,8 @@
 """A list of tickets as an Excel file: rows the reader may see, without callers, written down in the ledger."""
 
 import io
+import re
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -14,12 +16,13 @@ from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
 from citybrain.hub.cases.export import safe
-from citybrain.hub.hotline import lists
+from citybrain.hub.hotline import lists, privacy
 from citybrain.hub.hotline.filters import Filters
 from citybrain.hub.hotline.rows import TicketRow
 
 EXPORT: Final = "hotline.export"
 MOST_ROWS: Final = 20_000
+_NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \-]?[0-9]){6,12}(?![0-9])")  # never RX261119…
 
 
 def workbook(actor: Actor, key: str, filters: Filters, now: datetime | None = None) -> bytes:
@@ -46,8 +49,16 @@ def workbook(actor: Actor, key: str, filters: Filters, now: datetime | None = No
         offset = page.next_offset
     out = io.BytesIO()
     book.save(out)
-    record(actor.key, EXPORT, f"list:{key}", {"rows": written, "filters": dict(filters.raw)}, at=moment)
+    record(actor.key, EXPORT, f"list:{key}", {"rows": written, "filters": _asked(filters.raw)}, at=moment)
     return out.getvalue()
+
+
+def _asked(raw: Mapping[str, str]) -> dict[str, str]:
+    """Return what was asked for, the search without numbers of callers: the ledger is never cleared."""
+    asked = dict(raw)
+    if "q" in asked:
+        asked["q"] = _NUMBER.sub(privacy.PHONE, privacy.redact(asked["q"]))
+    return asked
 
 
 def _titles() -> list[str]:

@@ -208,7 +208,7 @@ def caller_line(known: CallerView) -> CallerLine:
 def _often(known: CallerView) -> str:
     if known.recent:
         return _("30 天内第 %(n)d 次") % {"n": known.recent + 1}
-    return _("以前来过 %(n)d 次") % {"n": known.messages}
+    return _("以前来过 %(n)d 次") % {"n": known.messages} if known.messages else _("第一次来电")
 
 
 def _urgency(heard: Heard) -> UrgencyLine | None:

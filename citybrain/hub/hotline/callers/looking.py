@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Max, Min, Q
 from django.utils import timezone
 
 from citybrain.base.identity.access import require
@@ -12,6 +12,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.hub.hotline.access import is_inside
 from citybrain.hub.hotline.callers.known import find_caller
 from citybrain.hub.hotline.callers.marks import mark_of
+from citybrain.hub.hotline.callers.seeing import seen_callers, seen_calls
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.models.caller import Caller, CallerMark, FoldedMessage
 from citybrain.hub.hotline.models.ticket import Ticket
@@ -24,7 +25,7 @@ SHOWN: Final = 8
 
 @dataclass(frozen=True, slots=True)
 class CallerView:
-    """A caller for the operator. `tickets` are those that the operator may see, newest first.
+    """A caller for the operator: tickets, counts and times are of what the operator may see, newest first.
 
     `recent` counts messages of the last thirty days, `is_repeat` where they are three or more.
     """
@@ -59,33 +60,42 @@ class CallerView:
 
 
 def look_up(actor: Actor, phone: str, now: datetime | None = None) -> CallerView | None:
-    """Return what is known of a number; None for one that never called. Raises Forbidden."""
+    """Return what is known of a number; None for one that never called, or only about other areas. Raises Forbidden."""
     require(actor, LOOK)
     caller = find_caller(phone)
-    return view_of(actor, caller, now) if caller is not None else None
+    return look_at(actor, caller.pk, now) if caller is not None else None
 
 
 def look_at(actor: Actor, caller_id: int, now: datetime | None = None) -> CallerView | None:
-    """Return what is known of a caller. Raises Forbidden."""
+    """Return what is known of a caller; None for one that the actor may not know of. Raises Forbidden."""
     require(actor, LOOK)
-    caller = Caller.objects.filter(pk=caller_id).first()
+    caller = seen_callers(actor).filter(pk=caller_id).first()
     return view_of(actor, caller, now) if caller is not None else None
 
 
 def view_of(actor: Actor, caller: Caller, now: datetime | None = None) -> CallerView:
-    """Return a caller as the operator sees them; three queries."""
+    """Return a caller, one of those seen, as the operator sees them; five queries."""
     moment = now or timezone.now()
-    seen = Ticket.objects.visible_to(actor).filter(caller_id=caller.pk)
-    since = moment - timedelta(days=REPEAT_DAYS)
-    counts = seen.aggregate(
-        recent=Count("id", filter=Q(received_at__gt=since)), open=Count("id", filter=Q(is_open=True))
+    seen = Ticket.objects.inside(actor).filter(caller_id=caller.pk)
+    of_span = Q(received_at__gt=moment - timedelta(days=REPEAT_DAYS))
+    span = {"first": Min("received_at"), "last": Max("received_at")}
+    told = seen.aggregate(
+        all=Count("id"), recent=Count("id", filter=of_span), open=Count("id", filter=Q(is_open=True)), **span
     )
-    folded = caller.folded.filter(received_at__gt=since, ticket__in=seen).count()
-    recent = counts["recent"] + folded
+    folded = caller.folded.filter(ticket__in=Ticket.objects.inside(actor)).aggregate(
+        all=Count("id"), recent=Count("id", filter=of_span), **span
+    )
+    rang = seen_calls(actor, caller.pk).aggregate(
+        all=Count("id"), first=Min("rang_at"), last=Max("changed_at")
+    )
+    parts = (told, folded, rang)
+    recent = told["recent"] + folded["recent"]
     return CallerView(
-        caller_id=caller.pk, shown=caller.shown, care=caller.care, first_at=caller.first_at, last_at=caller.last_at,
-        messages=caller.messages, calls=caller.calls, recent=recent, is_repeat=recent >= REPEAT_LEAST,
-        open_tickets=counts["open"], tickets=tuple(seen.order_by("-received_at", "-id")[:SHOWN]),
+        caller_id=caller.pk, shown=caller.shown, care=caller.care,
+        first_at=min((one["first"] for one in parts if one["first"]), default=caller.first_at),
+        last_at=max((one["last"] for one in parts if one["last"]), default=caller.last_at),
+        messages=told["all"] + folded["all"], calls=rang["all"], recent=recent, is_repeat=recent >= REPEAT_LEAST,
+        open_tickets=told["open"], tickets=tuple(seen.order_by("-received_at", "-id")[:SHOWN]),
         mark=mark_of(caller.pk, moment),
     )  # fmt: skip
 
@@ -111,7 +121,7 @@ def repeat_callers(
     require(actor, "hotline.callers")
     since = (now or timezone.now()) - timedelta(days=days)
     rows = list(
-        Ticket.objects.visible_to(actor)
+        Ticket.objects.inside(actor)
         .filter(received_at__gt=since, caller_id__isnull=False)
         .values("caller_id")
         .annotate(tickets=Count("id"), open=Count("id", filter=Q(is_open=True)), last=Max("received_at"))
@@ -127,10 +137,11 @@ def repeat_callers(
 
 
 def marks(actor: Actor, limit: int = 200) -> list[CallerMark]:
-    """Return all marks, those to be decided first, with their callers. Raises Forbidden."""
+    """Return the marks of the callers seen, those to be decided first, with their callers. Raises Forbidden."""
     require(actor, "hotline.callers")
     order = ("-state", "ends_at", "-proposed_at")  # proposed, in force, ended, declined
-    return list(CallerMark.objects.select_related("caller").order_by(*order)[:limit])
+    found = CallerMark.objects.filter(caller__in=seen_callers(actor)).select_related("caller")
+    return list(found.order_by(*order)[:limit])
 
 
 def folded_into(actor: Actor, ticket_id: int, limit: int = 200) -> tuple[int, list[FoldedMessage]]:

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
+from citybrain.hub.hotline.callers.seeing import seen_callers
 from citybrain.hub.hotline.channels.texts import words
 from citybrain.hub.hotline.errors import BadInput, NotFound, NotNow
-from citybrain.hub.hotline.models.caller import Caller, CallerMark, MarkState
+from citybrain.hub.hotline.models.caller import CallerMark, MarkState
 
 PROPOSE: Final = "hotline.take"
 DECIDE: Final = "hotline.callers"
@@ -26,12 +27,15 @@ OPEN: Final = (MarkState.PROPOSED, MarkState.IN_FORCE)
 
 
 def propose_mark(actor: Actor, caller_id: int, reason: str, now: datetime | None = None) -> CallerMark:
-    """Return a mark for the manager to decide on; until then nothing changes. Raises Forbidden, BadInput, NotNow."""
+    """Return a mark for the manager to decide on; until then nothing changes.
+
+    Raises Forbidden, NotFound for a caller that the actor may not know of, BadInput, NotNow.
+    """
     require(actor, PROPOSE)
     moment = now or timezone.now()
     why = _reason(reason, "reason")
     with transaction.atomic():
-        caller = Caller.objects.select_for_update().filter(pk=caller_id).first()
+        caller = seen_callers(actor).select_for_update(of=("self",)).filter(pk=caller_id).first()
         if caller is None:
             raise NotFound
         settle(caller_id, moment)
@@ -57,7 +61,7 @@ def decide_mark(
     moment = now or timezone.now()
     why = _reason(reason, "reason")
     with transaction.atomic():
-        mark = _locked(mark_id)
+        mark = _locked(actor, mark_id)
         if mark.state != MarkState.PROPOSED:
             raise NotNow(_("该标记已有决定。"))
         if mark.proposed_by == actor.key:
@@ -80,7 +84,7 @@ def end_mark(actor: Actor, mark_id: int, reason: str, now: datetime | None = Non
     moment = now or timezone.now()
     why = _reason(reason, "reason")
     with transaction.atomic():
-        mark = _locked(mark_id)
+        mark = _locked(actor, mark_id)
         if not in_force(mark, moment):
             raise NotNow(_("该标记未在生效。"))
         mark.state, mark.ends_at, mark.decision = MarkState.ENDED, moment, why
@@ -90,11 +94,14 @@ def end_mark(actor: Actor, mark_id: int, reason: str, now: datetime | None = Non
 
 
 def set_care(actor: Actor, caller_id: int, care: str, now: datetime | None = None) -> None:
-    """Keep what an operator should mind with a caller: hard of hearing, speaks dialect. Raises Forbidden, BadInput."""
+    """Keep what an operator should mind with a caller: hard of hearing, speaks dialect.
+
+    Raises Forbidden, NotFound for a caller that the actor may not know of, BadInput.
+    """
     require(actor, PROPOSE)
     kept = words(care, "care", 200)
     with transaction.atomic():
-        if not Caller.objects.filter(pk=caller_id).update(care=kept):
+        if not seen_callers(actor).filter(pk=caller_id).update(care=kept):
             raise NotFound
         record(actor.key, "hotline.set_care", f"caller:{caller_id}", {"care": kept}, at=now or timezone.now())
 
@@ -122,8 +129,9 @@ def sweep(now: datetime) -> int:
     return CallerMark.objects.filter(state=MarkState.IN_FORCE, ends_at__lte=now).update(state=MarkState.ENDED)
 
 
-def _locked(mark_id: int) -> CallerMark:
-    mark = CallerMark.objects.select_for_update().filter(pk=mark_id).first()
+def _locked(actor: Actor, mark_id: int) -> CallerMark:
+    marks = CallerMark.objects.select_for_update(of=("self",))
+    mark = marks.filter(pk=mark_id, caller__in=seen_callers(actor)).first()
     if mark is None:
         raise NotFound
     return mark

@@ -11,13 +11,15 @@ from django.db import connection, transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.access import require
-from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.access import refusal, require
+from citybrain.base.identity.actor import Actor, Hat
 from citybrain.base.ledger.append import record
+from citybrain.hub.hotline.access import hat_for
 from citybrain.hub.hotline.callers.known import note_caller
 from citybrain.hub.hotline.callers.marks import mark_of
 from citybrain.hub.hotline.callers.numbers import normal_number, opened, sealed
 from citybrain.hub.hotline.channels.texts import short
+from citybrain.hub.hotline.contact import NOBODY, VIEW_CONTACT
 from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.models.call import Call, CallState, OperatorLine
 from citybrain.hub.hotline.models.link import Partner
@@ -203,7 +205,7 @@ def tie_call(actor: Actor, call_id: int, ticket_id: int, now: datetime | None = 
             raise NotFound
         if call.ticket_id != ticket_id:
             Call.objects.filter(pk=call.pk).update(ticket_id=ticket_id)
-            told = {"ticket": ticket_id, "recording": call.recording}
+            told = {"ticket": ticket_id, "recording": bool(call.recording)}
             record(actor.key, "hotline.tie_call", f"call:{call.pk}", told, at=now or timezone.now())
 
 
@@ -213,9 +215,11 @@ def calls_of(actor: Actor, ticket_id: int) -> list[dict[str, Any]]:
     A unit sees neither calls nor recordings: a voice tells who spoke.
     """
     require(actor, "hotline.view")
-    if not Ticket.objects.visible_to(actor).filter(pk=ticket_id).exists():
+    ticket = Ticket.objects.visible_to(actor).filter(pk=ticket_id).first()
+    if ticket is None:
         raise NotFound
-    hears = actor.may("hotline.view_contact")
+    require(actor, "hotline.view", ticket)
+    hears = hat_for(actor, VIEW_CONTACT, ticket, NOBODY) is not None
     return [
         {
             "call": one.pk, "state": one.state, "outgoing": one.outgoing, "rang_at": one.rang_at,
@@ -229,21 +233,31 @@ def calls_of(actor: Actor, ticket_id: int) -> list[dict[str, Any]]:
 def recording_of(actor: Actor, call_id: int, why: str, now: datetime | None = None) -> str:
     """Return a recording's reference in the telephone system; who asked and why is in the ledger.
 
-    Raises Forbidden, NotFound, BadInput.
+    To who may see the caller of the call's ticket, and to who took the call. Raises Forbidden, NotFound, BadInput.
     """
-    require(actor, "hotline.view_contact")
-    call = Call.objects.filter(pk=call_id).select_related("ticket").first()
-    seen = call is not None and (
-        call.operator_id == actor.person_id
-        or (
-            call.ticket_id is not None and Ticket.objects.visible_to(actor).filter(pk=call.ticket_id).exists()
-        )
-    )
-    if call is None or not seen or not call.recording:
+    hat = require(actor, VIEW_CONTACT)
+    call = Call.objects.filter(pk=call_id).first()
+    if call is None or not call.recording:
         raise NotFound
+    if call.operator_id is None or call.operator_id != actor.person_id:
+        hat = _hearing_hat(actor, call)
     reason = short(why, "why", 200)
     if not reason:
         raise BadInput(_("请写明调听录音的原因。"), "why")
     told = {"why": reason, "ticket": call.ticket_id}
-    record(actor.key, "hotline.recording", f"call:{call.pk}", told, at=now or timezone.now())
+    record(
+        actor.key, "hotline.recording", f"call:{call.pk}", told, at=now or timezone.now(),
+        on_behalf_of=hat.on_behalf_key,
+    )  # fmt: skip
     return call.recording
+
+
+def _hearing_hat(actor: Actor, call: Call) -> Hat:
+    """Return the hat under which an actor may know who spoke on a call's ticket. Raises NotFound, Forbidden."""
+    ticket = Ticket.objects.visible_to(actor).filter(pk=call.ticket_id or 0).first()
+    if ticket is None:
+        raise NotFound
+    hat = hat_for(actor, VIEW_CONTACT, ticket, NOBODY)
+    if hat is None:
+        raise refusal(actor, VIEW_CONTACT, ticket)
+    return hat

@@ -1,18 +1,20 @@
 """Calls: events in any order, once; the screen of the operator at that extension opens, nobody else's."""
 
-from datetime import datetime, timedelta
+import json
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 
 from citybrain.base.identity.access import Forbidden
+from citybrain.base.identity.models import RoleGrant
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.hotline.callers import marks
 from citybrain.hub.hotline.errors import BadInput, NotFound
 from citybrain.hub.hotline.linking import calls
 from citybrain.hub.hotline.linking.tests.far import call, partner
-from citybrain.hub.hotline.models import Call, Partner
+from citybrain.hub.hotline.models import Call, Partner, Ticket
 from citybrain.hub.hotline.tests.conftest import Line
 
 pytestmark = pytest.mark.django_db
@@ -160,3 +162,23 @@ def test_a_call_is_tied_to_its_ticket_and_its_recording_is_heard_with_a_reason(
     assert Entry.objects.filter(action="hotline.recording", subject=f"call:{one.pk}").count() == 1
     with pytest.raises(NotFound):
         calls.tie_call(line.actor("manager"), one.pk, ticket.pk)
+    tied = Entry.objects.get(action="hotline.tie_call")
+    assert json.loads(tied.body) == {"ticket": ticket.pk, "recording": True}, "the reference opens a voice"
+
+
+def test_a_unit_hears_no_caller_by_a_hat_it_has_elsewhere(line: Line, cti: Partner) -> None:
+    call(cti, PATH, event("ringing", line.now))
+    call(cti, PATH, event("ended", line.now + timedelta(minutes=3), recording="rec/1.wav"))
+    ticket, one = line.sent(), Call.objects.get()
+    calls.tie_call(line.actor("operator"), one.pk, ticket.pk, now=line.now)
+    RoleGrant.objects.create(
+        person=line.village.people["handler"], role="hotline_operator", area=line.village.areas["129802"],
+        agency=line.village.agencies["west_cm"], valid_from=date(2020, 1, 1),
+    )  # fmt: skip
+    both = line.actor("handler")
+    assert Ticket.objects.visible_to(both).filter(pk=ticket.pk).exists()
+    with pytest.raises(Forbidden):
+        calls.recording_of(both, one.pk, "核实来电内容")
+    with pytest.raises(Forbidden):
+        calls.calls_of(both, ticket.pk)
+    assert not Entry.objects.filter(action="hotline.recording").exists()
