@@ -118,7 +118,7 @@ def test_admin_roles_neither_go_to_a_deputy_nor_mix_with_covered_ones(city: City
 
 def test_system_may_all_and_nobody_in_particular_may_only_report() -> None:
     assert SYSTEM.may("anything.at.all")
-    assert ANONYMOUS.permissions == frozenset({"cases.report"})
+    assert ANONYMOUS.permissions == frozenset({"cases.report", "hotline.say"})
     assert (SYSTEM.key, ANONYMOUS.key) == ("system", "anonymous")
 
 
