@@ -2,6 +2,7 @@
 
 from citybrain.hub.hotline.models.call import Call, CallState, OperatorLine
 from citybrain.hub.hotline.models.caller import Caller, CallerMark, FoldedMessage, Storm
+from citybrain.hub.hotline.models.file import FileKind, TicketFile
 from citybrain.hub.hotline.models.knowledge import (
     KnowledgeEntry,
     KnowledgeEvent,
@@ -22,6 +23,7 @@ from citybrain.hub.hotline.models.reader import (
     Correction,
     ModelInUse,
     ModelState,
+    ReaderEvent,
     ReaderLook,
     ShiftNotice,
     TicketReading,
@@ -55,6 +57,7 @@ __all__ = [
     "Caller",
     "CallerMark",
     "Correction",
+    "FileKind",
     "FoldedMessage",
     "HandOver",
     "HandOverEvent",
@@ -73,6 +76,7 @@ __all__ = [
     "Partner",
     "PartnerKind",
     "QualityCheck",
+    "ReaderEvent",
     "ReaderLook",
     "ReportKind",
     "Severity",
@@ -82,6 +86,7 @@ __all__ = [
     "TicketClock",
     "TicketContact",
     "TicketEvent",
+    "TicketFile",
     "TicketReading",
     "TicketUnit",
     "Topic",

@@ -171,6 +171,41 @@ class ShiftNotice(models.Model):
         return f"shift {self.model_id} {self.at:%F}"
 
 
+class ReaderEvent(models.Model):
+    """What became of automatic dispatch: a class off or on again, a shift noticed or set aside, another model.
+
+    `by` null: by itself. While `waits`, the hotline's managers have it before them as something to decide on.
+    """
+
+    class Kind(models.TextChoices):
+        CLASS_OFF = "class_off", _("自动派单停用")
+        CLASS_ON = "class_on", _("自动派单恢复")
+        SHIFT = "shift", _("来件变了，自动派单暂停")
+        SHIFT_SEEN = "shift_seen", _("已核查，自动派单恢复")
+        MODEL = "model", _("更换识别模型")
+
+    scheme = models.CharField(max_length=30, default=CLASS_SCHEME)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    label = models.CharField(max_length=60, blank=True, help_text="the class; empty: all of them")
+    at = models.DateTimeField()
+    by = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", db_index=False)
+    why = models.TextField(blank=True)
+    waits = models.BooleanField(default=False)
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", db_index=False)
+    note = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ("-at", "-id")
+        indexes = (
+            models.Index(fields=["at"], name="reader_event_at"),
+            models.Index(fields=["id"], name="reader_event_waits", condition=Q(waits=True)),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.label} {self.at:%F}"
+
+
 class ReaderLook(models.Model):
     """Until when what officers did was looked through for corrections."""
 
