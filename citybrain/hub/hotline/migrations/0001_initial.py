@@ -11,2456 +11,1096 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
+
     initial = True
 
     dependencies = [
-        ("areas", "0001_initial"),
-        ("cases", "0004_fewer_indexes"),
-        ("identity", "0002_carried_grants"),
+        ('areas', '0001_initial'),
+        ('cases', '0004_fewer_indexes'),
+        ('identity', '0002_carried_grants'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name="HandOver",
+            name='HandOver',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("key", models.UUIDField(default=uuid.uuid4)),
-                ("outgoing", models.BooleanField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("waiting", "Waiting"),
-                            ("received", "Received"),
-                            ("in_hand", "In Hand"),
-                            ("replied", "Replied"),
-                            ("concluded", "Concluded"),
-                            ("returned", "Returned"),
-                            ("refused", "Refused"),
-                            ("recalled", "Recalled"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("urgent", models.BooleanField(default=False)),
-                ("reason", models.CharField(max_length=500)),
-                ("shares_contact", models.BooleanField(default=False)),
-                (
-                    "phoned_to",
-                    models.CharField(
-                        blank=True, help_text="who took it by phone, before the data", max_length=80
-                    ),
-                ),
-                ("phoned_at", models.DateTimeField(null=True)),
-                ("their_number", models.CharField(blank=True, max_length=40)),
-                (
-                    "told",
-                    models.PositiveIntegerField(
-                        default=0, help_text="incoming: the ticket's version last told to them"
-                    ),
-                ),
-                (
-                    "told_as",
-                    models.CharField(
-                        blank=True, help_text="digest of what they were told last", max_length=64
-                    ),
-                ),
-                (
-                    "heard",
-                    models.BigIntegerField(default=0, help_text="number of the last thing heard from them"),
-                ),
-                ("created_at", models.DateTimeField()),
-                ("created_by", models.CharField(max_length=80)),
-                ("changed_at", models.DateTimeField()),
-                ("ended_at", models.DateTimeField(null=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.UUIDField(default=uuid.uuid4)),
+                ('outgoing', models.BooleanField()),
+                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('received', 'Received'), ('in_hand', 'In Hand'), ('replied', 'Replied'), ('concluded', 'Concluded'), ('returned', 'Returned'), ('refused', 'Refused'), ('recalled', 'Recalled')], max_length=10)),
+                ('urgent', models.BooleanField(default=False)),
+                ('reason', models.CharField(max_length=500)),
+                ('shares_contact', models.BooleanField(default=False)),
+                ('phoned_to', models.CharField(blank=True, help_text='who took it by phone, before the data', max_length=80)),
+                ('phoned_at', models.DateTimeField(null=True)),
+                ('their_number', models.CharField(blank=True, max_length=40)),
+                ('told', models.PositiveIntegerField(default=0, help_text="incoming: the ticket's version last told to them")),
+                ('told_as', models.CharField(blank=True, help_text='digest of what they were told last', max_length=64)),
+                ('heard', models.BigIntegerField(default=0, help_text='number of the last thing heard from them')),
+                ('created_at', models.DateTimeField()),
+                ('created_by', models.CharField(max_length=80)),
+                ('changed_at', models.DateTimeField()),
+                ('ended_at', models.DateTimeField(null=True)),
             ],
         ),
         migrations.CreateModel(
-            name="KnowledgePair",
+            name='KnowledgePair',
             fields=[
-                ("pair", models.CharField(max_length=4, primary_key=True, serialize=False)),
-                ("entries", models.PositiveIntegerField()),
+                ('pair', models.CharField(max_length=4, primary_key=True, serialize=False)),
+                ('entries', models.PositiveIntegerField()),
             ],
         ),
         migrations.CreateModel(
-            name="Partner",
+            name='Partner',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("key", models.SlugField(max_length=40, unique=True)),
-                ("name", models.CharField(max_length=80)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("hotline", "Hotline"),
-                            ("police", "Police"),
-                            ("hook", "Hook"),
-                            ("phone", "Phone"),
-                        ],
-                        max_length=8,
-                    ),
-                ),
-                ("area_code", models.CharField(blank=True, help_text="the city it serves", max_length=12)),
-                (
-                    "phone",
-                    models.CharField(
-                        blank=True, help_text="whom to ring when it is urgent or down", max_length=30
-                    ),
-                ),
-                (
-                    "address",
-                    models.CharField(
-                        blank=True, help_text="https://… of its API, without the path", max_length=300
-                    ),
-                ),
-                ("our_key", models.SlugField(blank=True, help_text="what they call us", max_length=40)),
-                ("secret_in", models.BinaryField(default=b"", help_text="signs what they send, sealed")),
-                (
-                    "secret_before",
-                    models.BinaryField(default=b"", help_text="the one before, good until `before_until`"),
-                ),
-                ("before_until", models.DateTimeField(null=True)),
-                ("secret_out", models.BinaryField(default=b"", help_text="signs what we send, sealed")),
-                ("digest", models.CharField(default="sha256", help_text="sha256 or sm3", max_length=8)),
-                (
-                    "fields",
-                    models.JSONField(
-                        blank=True, default=dict, help_text="a hook's own names: our field → path in theirs"
-                    ),
-                ),
-                ("is_active", models.BooleanField(default=True)),
-                ("created_at", models.DateTimeField()),
-                ("created_by", models.CharField(max_length=80)),
-                (
-                    "heard_at",
-                    models.DateTimeField(
-                        help_text="when they last sent something good, to the minute", null=True
-                    ),
-                ),
-                (
-                    "reached_at",
-                    models.DateTimeField(help_text="when something of ours last got there", null=True),
-                ),
-                ("failing_since", models.DateTimeField(null=True)),
-                ("last_error", models.CharField(blank=True, max_length=300)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.SlugField(max_length=40, unique=True)),
+                ('name', models.CharField(max_length=80)),
+                ('kind', models.CharField(choices=[('hotline', 'Hotline'), ('police', 'Police'), ('hook', 'Hook'), ('phone', 'Phone')], max_length=8)),
+                ('area_code', models.CharField(blank=True, help_text='the city it serves', max_length=12)),
+                ('phone', models.CharField(blank=True, help_text='whom to ring when it is urgent or down', max_length=30)),
+                ('address', models.CharField(blank=True, help_text='https://… of its API, without the path', max_length=300)),
+                ('our_key', models.SlugField(blank=True, help_text='what they call us', max_length=40)),
+                ('secret_in', models.BinaryField(default=b'', help_text='signs what they send, sealed')),
+                ('secret_before', models.BinaryField(default=b'', help_text='the one before, good until `before_until`')),
+                ('before_until', models.DateTimeField(null=True)),
+                ('secret_out', models.BinaryField(default=b'', help_text='signs what we send, sealed')),
+                ('digest', models.CharField(default='sha256', help_text='sha256 or sm3', max_length=8)),
+                ('fields', models.JSONField(blank=True, default=dict, help_text="a hook's own names: our field → path in theirs")),
+                ('is_active', models.BooleanField(default=True)),
+                ('created_at', models.DateTimeField()),
+                ('created_by', models.CharField(max_length=80)),
+                ('heard_at', models.DateTimeField(help_text='when they last sent something good, to the minute', null=True)),
+                ('reached_at', models.DateTimeField(help_text='when something of ours last got there', null=True)),
+                ('failing_since', models.DateTimeField(null=True)),
+                ('last_error', models.CharField(blank=True, max_length=300)),
             ],
         ),
         migrations.CreateModel(
-            name="ReaderLook",
+            name='ReaderLook',
             fields=[
-                ("name", models.CharField(max_length=30, primary_key=True, serialize=False)),
-                ("at", models.DateTimeField()),
+                ('name', models.CharField(max_length=30, primary_key=True, serialize=False)),
+                ('at', models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name="Ticket",
+            name='Ticket',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("number", models.CharField(max_length=20)),
-                (
-                    "query_code",
-                    models.CharField(help_text="lets a caller without an account follow it", max_length=8),
-                ),
-                ("submission_key", models.UUIDField(null=True)),
-                ("external_ref", models.CharField(max_length=120, null=True)),
-                ("version", models.PositiveIntegerField(default=1)),
-                (
-                    "state",
-                    models.SmallIntegerField(
-                        choices=[
-                            (10, "待受理"),
-                            (11, "直接答复"),
-                            (20, "待派单"),
-                            (30, "已派单"),
-                            (31, "已接收"),
-                            (32, "申请退单"),
-                            (40, "办理中"),
-                            (41, "申请延期"),
-                            (50, "已答复"),
-                            (60, "回访中"),
-                            (61, "重办"),
-                            (70, "办结"),
-                            (80, "归档"),
-                            (90, "作废"),
-                        ]
-                    ),
-                ),
-                ("is_open", models.BooleanField(default=True)),
-                (
-                    "channel",
-                    models.CharField(
-                        choices=[
-                            ("phone", "电话"),
-                            ("portal", "网站"),
-                            ("hook", "系统推送"),
-                            ("import", "批量导入"),
-                            ("email", "电子邮件"),
-                            ("linked", "联动热线"),
-                            ("api", "接口"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("1", "咨询"),
-                            ("2", "求助"),
-                            ("3", "投诉"),
-                            ("4", "举报"),
-                            ("5", "建议"),
-                            ("6", "表扬"),
-                        ],
-                        help_text="empty: not known yet",
-                        max_length=1,
-                    ),
-                ),
-                (
-                    "urgency",
-                    models.CharField(
-                        choices=[
-                            ("danger", "危及生命财产安全"),
-                            ("utilities", "水电气热"),
-                            ("general", "一般"),
-                        ],
-                        default="general",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "rank",
-                    models.SmallIntegerField(
-                        default=2, help_text="of the urgency, 0 the most urgent: orders lists"
-                    ),
-                ),
-                ("sentiment", models.CharField(blank=True, max_length=20)),
-                (
-                    "class_label",
-                    models.CharField(blank=True, help_text="in the scheme the city reads by", max_length=60),
-                ),
-                ("item_code", models.CharField(blank=True, max_length=6)),
-                ("is_complex", models.BooleanField(default=False)),
-                ("title", models.CharField(blank=True, max_length=200)),
-                ("text", models.TextField()),
-                ("plain", models.TextField()),
-                ("words", django.contrib.postgres.search.SearchVectorField(editable=False, null=True)),
-                ("place_text", models.CharField(blank=True, max_length=300)),
-                ("lon", models.FloatField(help_text="WGS-84 degrees", null=True)),
-                ("lat", models.FloatField(help_text="WGS-84 degrees", null=True)),
-                (
-                    "caller_shared",
-                    models.BooleanField(default=False, help_text="the caller lets the unit call them"),
-                ),
-                (
-                    "is_secret",
-                    models.BooleanField(
-                        default=False, help_text="the caller wants to stay unknown to the unit"
-                    ),
-                ),
-                (
-                    "contact_needed",
-                    models.BooleanField(default=False, help_text="the hotline let the unit call the caller"),
-                ),
-                (
-                    "co_agencies",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(), default=list, size=None
-                    ),
-                ),
-                (
-                    "outside",
-                    models.CharField(
-                        blank=True, help_text="the line or police it was handed to", max_length=120
-                    ),
-                ),
-                (
-                    "case_seq",
-                    models.PositiveIntegerField(default=0, help_text="the case's last event taken over"),
-                ),
-                ("dispatches", models.PositiveSmallIntegerField(default=0)),
-                ("designated", models.BooleanField(default=False)),
-                ("return_count", models.PositiveSmallIntegerField(default=0)),
-                ("redo_count", models.PositiveSmallIntegerField(default=0)),
-                ("extension_count", models.PositiveSmallIntegerField(default=0)),
-                ("urge_count", models.PositiveSmallIntegerField(default=0)),
-                ("call_count", models.PositiveSmallIntegerField(default=0)),
-                ("received_at", models.DateTimeField()),
-                ("filed_at", models.DateTimeField(null=True)),
-                ("dispatched_at", models.DateTimeField(null=True)),
-                ("accepted_at", models.DateTimeField(null=True)),
-                ("replied_at", models.DateTimeField(null=True)),
-                ("concluded_at", models.DateTimeField(null=True)),
-                ("changed_at", models.DateTimeField()),
-                ("reply", models.TextField(blank=True, help_text="the answer that stands")),
-                ("sign_on_time", models.BooleanField(help_text="verdict on signing", null=True)),
-                ("on_time", models.BooleanField(help_text="verdict on the answer", null=True)),
-                (
-                    "contacted",
-                    models.BooleanField(help_text="the caller says that the unit spoke to them", null=True),
-                ),
-                ("solved", models.BooleanField(help_text="the caller's word", null=True)),
-                ("rating", models.SmallIntegerField(null=True)),
-                (
-                    "visited_at",
-                    models.DateTimeField(help_text="when the caller was reached and asked", null=True),
-                ),
-                ("is_valid", models.BooleanField(default=True, help_text="counts in the rates")),
-                (
-                    "step",
-                    models.SmallIntegerField(
-                        choices=[
-                            (1, "受理"),
-                            (2, "签收"),
-                            (3, "退单"),
-                            (4, "办理"),
-                            (5, "审核"),
-                            (6, "回访"),
-                        ],
-                        help_text="whose clock lists show",
-                        null=True,
-                    ),
-                ),
-                (
-                    "due_at",
-                    models.DateTimeField(
-                        help_text="of that step; null: none, paused or no calendar", null=True
-                    ),
-                ),
-                ("remind_at", models.DateTimeField(null=True)),
-                (
-                    "escalation",
-                    models.SmallIntegerField(default=0, help_text="0 none, 1 reminded, 2 late, 3 long late"),
-                ),
-                (
-                    "answer_due",
-                    models.DateTimeField(help_text="when the unit's answer is, or was, due", null=True),
-                ),
-                ("return_until", models.DateTimeField(help_text="last moment for a return", null=True)),
-                (
-                    "call_after",
-                    models.DateTimeField(
-                        help_text="when the next call to the caller may be tried", null=True
-                    ),
-                ),
-                (
-                    "needs_person",
-                    models.BooleanField(default=False, help_text="reading wasn't sure enough, or failed"),
-                ),
-                ("person_reason", models.CharField(blank=True, max_length=300)),
-                ("read_at", models.DateTimeField(null=True)),
-                ("read_tries", models.PositiveSmallIntegerField(default=0)),
-                (
-                    "flags",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=20), default=list, size=None
-                    ),
-                ),
-                ("extra", models.JSONField(blank=True, default=dict)),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.CharField(max_length=20)),
+                ('query_code', models.CharField(help_text='lets a caller without an account follow it', max_length=8)),
+                ('submission_key', models.UUIDField(null=True)),
+                ('external_ref', models.CharField(max_length=120, null=True)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('state', models.SmallIntegerField(choices=[(10, '待受理'), (11, '直接答复'), (20, '待派单'), (30, '已派单'), (31, '已接收'), (32, '申请退单'), (40, '办理中'), (41, '申请延期'), (50, '已答复'), (60, '回访中'), (61, '重办'), (70, '办结'), (80, '归档'), (90, '作废')])),
+                ('is_open', models.BooleanField(default=True)),
+                ('channel', models.CharField(choices=[('phone', '电话'), ('portal', '网站'), ('hook', '系统推送'), ('import', '批量导入'), ('email', '电子邮件'), ('linked', '联动热线'), ('api', '接口')], max_length=10)),
+                ('kind', models.CharField(blank=True, choices=[('1', '咨询'), ('2', '求助'), ('3', '投诉'), ('4', '举报'), ('5', '建议'), ('6', '表扬')], help_text='empty: not known yet', max_length=1)),
+                ('urgency', models.CharField(choices=[('danger', '危及生命财产安全'), ('utilities', '水电气热'), ('general', '一般')], default='general', max_length=10)),
+                ('rank', models.SmallIntegerField(default=2, help_text='of the urgency, 0 the most urgent: orders lists')),
+                ('sentiment', models.CharField(blank=True, max_length=20)),
+                ('class_label', models.CharField(blank=True, help_text='in the scheme the city reads by', max_length=60)),
+                ('item_code', models.CharField(blank=True, max_length=6)),
+                ('is_complex', models.BooleanField(default=False)),
+                ('title', models.CharField(blank=True, max_length=200)),
+                ('text', models.TextField()),
+                ('plain', models.TextField()),
+                ('words', django.contrib.postgres.search.SearchVectorField(editable=False, null=True)),
+                ('place_text', models.CharField(blank=True, max_length=300)),
+                ('lon', models.FloatField(help_text='WGS-84 degrees', null=True)),
+                ('lat', models.FloatField(help_text='WGS-84 degrees', null=True)),
+                ('caller_shared', models.BooleanField(default=False, help_text='the caller lets the unit call them')),
+                ('is_secret', models.BooleanField(default=False, help_text='the caller wants to stay unknown to the unit')),
+                ('contact_needed', models.BooleanField(default=False, help_text='the hotline let the unit call the caller')),
+                ('co_agencies', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, size=None)),
+                ('outside', models.CharField(blank=True, help_text='the line or police it was handed to', max_length=120)),
+                ('case_seq', models.PositiveIntegerField(default=0, help_text="the case's last event taken over")),
+                ('dispatches', models.PositiveSmallIntegerField(default=0)),
+                ('designated', models.BooleanField(default=False)),
+                ('return_count', models.PositiveSmallIntegerField(default=0)),
+                ('redo_count', models.PositiveSmallIntegerField(default=0)),
+                ('extension_count', models.PositiveSmallIntegerField(default=0)),
+                ('urge_count', models.PositiveSmallIntegerField(default=0)),
+                ('call_count', models.PositiveSmallIntegerField(default=0)),
+                ('received_at', models.DateTimeField()),
+                ('filed_at', models.DateTimeField(null=True)),
+                ('dispatched_at', models.DateTimeField(null=True)),
+                ('accepted_at', models.DateTimeField(null=True)),
+                ('replied_at', models.DateTimeField(null=True)),
+                ('concluded_at', models.DateTimeField(null=True)),
+                ('changed_at', models.DateTimeField()),
+                ('reply', models.TextField(blank=True, help_text='the answer that stands')),
+                ('sign_on_time', models.BooleanField(help_text='verdict on signing', null=True)),
+                ('on_time', models.BooleanField(help_text='verdict on the answer', null=True)),
+                ('contacted', models.BooleanField(help_text='the caller says that the unit spoke to them', null=True)),
+                ('solved', models.BooleanField(help_text="the caller's word", null=True)),
+                ('rating', models.SmallIntegerField(null=True)),
+                ('visited_at', models.DateTimeField(help_text='when the caller was reached and asked', null=True)),
+                ('is_valid', models.BooleanField(default=True, help_text='counts in the rates')),
+                ('step', models.SmallIntegerField(choices=[(1, '受理'), (2, '签收'), (3, '退单'), (4, '办理'), (5, '审核'), (6, '回访')], help_text='whose clock lists show', null=True)),
+                ('due_at', models.DateTimeField(help_text='of that step; null: none, paused or no calendar', null=True)),
+                ('remind_at', models.DateTimeField(null=True)),
+                ('escalation', models.SmallIntegerField(default=0, help_text='0 none, 1 reminded, 2 late, 3 long late')),
+                ('answer_due', models.DateTimeField(help_text="when the unit's answer is, or was, due", null=True)),
+                ('return_until', models.DateTimeField(help_text='last moment for a return', null=True)),
+                ('call_after', models.DateTimeField(help_text='when the next call to the caller may be tried', null=True)),
+                ('needs_person', models.BooleanField(default=False, help_text="reading wasn't sure enough, or failed")),
+                ('person_reason', models.CharField(blank=True, max_length=300)),
+                ('read_at', models.DateTimeField(null=True)),
+                ('read_tries', models.PositiveSmallIntegerField(default=0)),
+                ('flags', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=20), default=list, size=None)),
+                ('extra', models.JSONField(blank=True, default=dict)),
+                ('agency', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
             ],
         ),
         migrations.CreateModel(
-            name="Caller",
+            name='Caller',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("number_hash", models.CharField(max_length=64, unique=True)),
-                ("shown", models.CharField(help_text="the number with its middle hidden", max_length=20)),
-                ("first_at", models.DateTimeField()),
-                ("last_at", models.DateTimeField()),
-                ("messages", models.PositiveIntegerField(default=0, help_text="tickets and folded messages")),
-                ("calls", models.PositiveIntegerField(default=0)),
-                (
-                    "care",
-                    models.CharField(
-                        blank=True,
-                        help_text="what an operator should mind: hard of hearing …",
-                        max_length=200,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number_hash', models.CharField(max_length=64, unique=True)),
+                ('shown', models.CharField(help_text='the number with its middle hidden', max_length=20)),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('messages', models.PositiveIntegerField(default=0, help_text='tickets and folded messages')),
+                ('calls', models.PositiveIntegerField(default=0)),
+                ('care', models.CharField(blank=True, help_text='what an operator should mind: hard of hearing …', max_length=200)),
             ],
             options={
-                "indexes": [models.Index(fields=["-last_at"], name="hotline_caller_last")],
+                'indexes': [models.Index(fields=['-last_at'], name='hotline_caller_last')],
             },
         ),
         migrations.CreateModel(
-            name="HandOverEvent",
+            name='HandOverEvent',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("what", models.CharField(max_length=20)),
-                ("who", models.CharField(max_length=80)),
-                ("words", models.TextField(blank=True)),
-                ("data", models.JSONField(blank=True, default=dict)),
-                (
-                    "hand_over",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="trail",
-                        to="hotline.handover",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('what', models.CharField(max_length=20)),
+                ('who', models.CharField(max_length=80)),
+                ('words', models.TextField(blank=True)),
+                ('data', models.JSONField(blank=True, default=dict)),
+                ('hand_over', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='trail', to='hotline.handover')),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.CreateModel(
-            name="KnowledgeEntry",
+            name='KnowledgeEntry',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("draft", "草稿"),
-                            ("review", "待审核"),
-                            ("published", "已发布"),
-                            ("withdrawn", "已撤回"),
-                        ],
-                        default="draft",
-                        help_text="of the newest version",
-                        max_length=10,
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, help_text="the newest version's number")),
-                ("title", models.CharField(max_length=200)),
-                (
-                    "items",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=6), default=list, size=None
-                    ),
-                ),
-                ("valid_from", models.DateField()),
-                ("valid_until", models.DateField(help_text="last day; null: until withdrawn", null=True)),
-                ("review_on", models.DateField(help_text="when the department looks at it again")),
-                ("reminded_on", models.DateField(null=True)),
-                (
-                    "words",
-                    django.contrib.postgres.search.SearchVectorField(
-                        editable=False, help_text="of the published version; null: none is", null=True
-                    ),
-                ),
-                ("changed_at", models.DateTimeField()),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        help_text="who keeps it",
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('draft', '草稿'), ('review', '待审核'), ('published', '已发布'), ('withdrawn', '已撤回')], default='draft', help_text='of the newest version', max_length=10)),
+                ('version', models.PositiveIntegerField(default=1, help_text="the newest version's number")),
+                ('title', models.CharField(max_length=200)),
+                ('items', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=6), default=list, size=None)),
+                ('valid_from', models.DateField()),
+                ('valid_until', models.DateField(help_text='last day; null: until withdrawn', null=True)),
+                ('review_on', models.DateField(help_text='when the department looks at it again')),
+                ('reminded_on', models.DateField(null=True)),
+                ('words', django.contrib.postgres.search.SearchVectorField(editable=False, help_text='of the published version; null: none is', null=True)),
+                ('changed_at', models.DateTimeField()),
+                ('agency', models.ForeignKey(help_text='who keeps it', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
             ],
         ),
         migrations.CreateModel(
-            name="KnowledgeVersion",
+            name='KnowledgeVersion',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("number", models.PositiveIntegerField()),
-                ("title", models.CharField(max_length=200)),
-                ("question", models.TextField(blank=True, help_text="how citizens ask")),
-                ("body", models.TextField(help_text="the answer, sentence by sentence")),
-                ("source", models.CharField(help_text="the document it comes from", max_length=200)),
-                ("source_number", models.CharField(blank=True, help_text="文号", max_length=100)),
-                ("source_date", models.DateField()),
-                (
-                    "items",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=6), default=list, size=None
-                    ),
-                ),
-                ("valid_from", models.DateField()),
-                ("valid_until", models.DateField(null=True)),
-                ("review_on", models.DateField()),
-                ("written_at", models.DateTimeField()),
-                ("published_at", models.DateTimeField(null=True)),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="versions",
-                        to="hotline.knowledgeentry",
-                    ),
-                ),
-                (
-                    "published_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "written_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('number', models.PositiveIntegerField()),
+                ('title', models.CharField(max_length=200)),
+                ('question', models.TextField(blank=True, help_text='how citizens ask')),
+                ('body', models.TextField(help_text='the answer, sentence by sentence')),
+                ('source', models.CharField(help_text='the document it comes from', max_length=200)),
+                ('source_number', models.CharField(blank=True, help_text='文号', max_length=100)),
+                ('source_date', models.DateField()),
+                ('items', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=6), default=list, size=None)),
+                ('valid_from', models.DateField()),
+                ('valid_until', models.DateField(null=True)),
+                ('review_on', models.DateField()),
+                ('written_at', models.DateTimeField()),
+                ('published_at', models.DateTimeField(null=True)),
+                ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='versions', to='hotline.knowledgeentry')),
+                ('published_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('written_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("entry", "number"),
+                'ordering': ('entry', 'number'),
             },
         ),
         migrations.AddField(
-            model_name="knowledgeentry",
-            name="published",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="hotline.knowledgeversion",
-            ),
+            model_name='knowledgeentry',
+            name='published',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.knowledgeversion'),
         ),
         migrations.CreateModel(
-            name="ModelInUse",
+            name='ModelInUse',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("scheme", models.CharField(default="class", max_length=30)),
-                ("version", models.PositiveIntegerField()),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("in_use", "使用中"), ("kept", "留存"), ("refused", "无法使用")],
-                        default="kept",
-                        max_length=10,
-                    ),
-                ),
-                ("content", models.BinaryField()),
-                ("digest", models.CharField(max_length=64)),
-                ("labels", models.JSONField(default=list)),
-                ("promise", models.FloatField()),
-                ("threshold", models.FloatField(null=True)),
-                ("about", models.JSONField(default=dict)),
-                (
-                    "seen",
-                    models.BinaryField(
-                        default=bytes, help_text="8 bytes of a hash of each message it learnt from, sorted"
-                    ),
-                ),
-                ("trouble", models.TextField(blank=True)),
-                ("trained_at", models.DateTimeField()),
-                ("trained_by", models.CharField(max_length=80)),
-                ("used_since", models.DateTimeField(null=True)),
-                ("used_by", models.CharField(blank=True, max_length=80)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('version', models.PositiveIntegerField()),
+                ('state', models.CharField(choices=[('in_use', '使用中'), ('kept', '留存'), ('refused', '无法使用')], default='kept', max_length=10)),
+                ('content', models.BinaryField()),
+                ('digest', models.CharField(max_length=64)),
+                ('labels', models.JSONField(default=list)),
+                ('promise', models.FloatField()),
+                ('threshold', models.FloatField(null=True)),
+                ('about', models.JSONField(default=dict)),
+                ('seen', models.BinaryField(default=bytes, help_text='8 bytes of a hash of each message it learnt from, sorted')),
+                ('trouble', models.TextField(blank=True)),
+                ('trained_at', models.DateTimeField()),
+                ('trained_by', models.CharField(max_length=80)),
+                ('used_since', models.DateTimeField(null=True)),
+                ('used_by', models.CharField(blank=True, max_length=80)),
             ],
             options={
-                "ordering": ("scheme", "-version"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("scheme", "version"), name="reader_model_version"),
-                    models.UniqueConstraint(
-                        condition=models.Q(("state", "in_use")), fields=("scheme",), name="reader_one_in_use"
-                    ),
-                ],
+                'ordering': ('scheme', '-version'),
+                'constraints': [models.UniqueConstraint(fields=('scheme', 'version'), name='reader_model_version'), models.UniqueConstraint(condition=models.Q(('state', 'in_use')), fields=('scheme',), name='reader_one_in_use')],
             },
         ),
         migrations.CreateModel(
-            name="OperatorLine",
+            name='OperatorLine',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("extension", models.CharField(max_length=32, unique=True)),
-                ("set_at", models.DateTimeField()),
-                (
-                    "person",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('extension', models.CharField(max_length=32, unique=True)),
+                ('set_at', models.DateTimeField()),
+                ('person', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
         ),
         migrations.CreateModel(
-            name="Nonce",
+            name='Nonce',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("nonce", models.CharField(max_length=64)),
-                ("at", models.DateTimeField(db_index=True)),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="hotline.partner",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('nonce', models.CharField(max_length=64)),
+                ('at', models.DateTimeField(db_index=True)),
+                ('partner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hotline.partner')),
             ],
         ),
         migrations.CreateModel(
-            name="LinkMessage",
+            name='LinkMessage',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("path", models.CharField(max_length=200)),
-                (
-                    "body",
-                    models.BinaryField(
-                        help_text="JSON, sealed with the site's secret: it may hold a caller's number"
-                    ),
-                ),
-                ("created_at", models.DateTimeField()),
-                ("attempts", models.PositiveIntegerField(default=0)),
-                ("next_try_at", models.DateTimeField(help_text="null: done, or given up", null=True)),
-                ("sent_at", models.DateTimeField(null=True)),
-                (
-                    "status",
-                    models.PositiveSmallIntegerField(help_text="HTTP status of the last try", null=True),
-                ),
-                ("error", models.CharField(blank=True, max_length=300)),
-                (
-                    "hand_over",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="messages",
-                        to="hotline.handover",
-                    ),
-                ),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hotline.partner",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('path', models.CharField(max_length=200)),
+                ('body', models.BinaryField(help_text="JSON, sealed with the site's secret: it may hold a caller's number")),
+                ('created_at', models.DateTimeField()),
+                ('attempts', models.PositiveIntegerField(default=0)),
+                ('next_try_at', models.DateTimeField(help_text='null: done, or given up', null=True)),
+                ('sent_at', models.DateTimeField(null=True)),
+                ('status', models.PositiveSmallIntegerField(help_text='HTTP status of the last try', null=True)),
+                ('error', models.CharField(blank=True, max_length=300)),
+                ('hand_over', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='messages', to='hotline.handover')),
+                ('partner', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.partner')),
             ],
         ),
         migrations.AddField(
-            model_name="handover",
-            name="partner",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="hand_overs", to="hotline.partner"
-            ),
+            model_name='handover',
+            name='partner',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hand_overs', to='hotline.partner'),
         ),
         migrations.CreateModel(
-            name="ReaderEvent",
+            name='ReaderEvent',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("scheme", models.CharField(default="class", max_length=30)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("class_off", "自动派单停用"),
-                            ("class_on", "自动派单恢复"),
-                            ("shift", "来件变了，自动派单暂停"),
-                            ("shift_seen", "已核查，自动派单恢复"),
-                            ("model", "更换识别模型"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "label",
-                    models.CharField(blank=True, help_text="the class; empty: all of them", max_length=60),
-                ),
-                ("at", models.DateTimeField()),
-                ("why", models.TextField(blank=True)),
-                ("waits", models.BooleanField(default=False)),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("note", models.TextField(blank=True)),
-                (
-                    "by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ended_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('kind', models.CharField(choices=[('class_off', '自动派单停用'), ('class_on', '自动派单恢复'), ('shift', '来件变了，自动派单暂停'), ('shift_seen', '已核查，自动派单恢复'), ('model', '更换识别模型')], max_length=10)),
+                ('label', models.CharField(blank=True, help_text='the class; empty: all of them', max_length=60)),
+                ('at', models.DateTimeField()),
+                ('why', models.TextField(blank=True)),
+                ('waits', models.BooleanField(default=False)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('note', models.TextField(blank=True)),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ended_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("-at", "-id"),
+                'ordering': ('-at', '-id'),
             },
         ),
         migrations.CreateModel(
-            name="ShiftNotice",
+            name='ShiftNotice',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("scheme", models.CharField(default="class", max_length=30)),
-                ("at", models.DateTimeField()),
-                ("first", models.DateTimeField(help_text="of the first message that was looked at")),
-                ("messages", models.PositiveIntegerField()),
-                ("measures", models.JSONField(default=dict, help_text="shift.Shift.to_json()")),
-                ("seen_at", models.DateTimeField(null=True)),
-                ("seen_by", models.CharField(blank=True, max_length=80)),
-                ("note", models.TextField(blank=True)),
-                (
-                    "model",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="shifts",
-                        to="hotline.modelinuse",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('at', models.DateTimeField()),
+                ('first', models.DateTimeField(help_text='of the first message that was looked at')),
+                ('messages', models.PositiveIntegerField()),
+                ('measures', models.JSONField(default=dict, help_text='shift.Shift.to_json()')),
+                ('seen_at', models.DateTimeField(null=True)),
+                ('seen_by', models.CharField(blank=True, max_length=80)),
+                ('note', models.TextField(blank=True)),
+                ('model', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='shifts', to='hotline.modelinuse')),
             ],
             options={
-                "ordering": ("-at",),
+                'ordering': ('-at',),
             },
         ),
         migrations.CreateModel(
-            name="TicketContact",
+            name='TicketContact',
             fields=[
-                (
-                    "ticket",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="contact",
-                        serialize=False,
-                        to="hotline.ticket",
-                    ),
-                ),
-                ("name", models.CharField(blank=True, max_length=60)),
-                ("phone", models.CharField(blank=True, max_length=30)),
+                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='contact', serialize=False, to='hotline.ticket')),
+                ('name', models.CharField(blank=True, max_length=60)),
+                ('phone', models.CharField(blank=True, max_length=30)),
             ],
         ),
         migrations.CreateModel(
-            name="TicketReading",
+            name='TicketReading',
             fields=[
-                (
-                    "ticket",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="reading",
-                        serialize=False,
-                        to="hotline.ticket",
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("label", models.CharField(blank=True, max_length=60)),
-                ("confidence", models.FloatField(default=0)),
-                ("threshold", models.FloatField(null=True)),
-                ("item_code", models.CharField(blank=True, max_length=6)),
-                ("item_confidence", models.FloatField(default=0)),
-                (
-                    "unknown",
-                    models.FloatField(
-                        default=0, help_text="share of its characters that the model never saw"
-                    ),
-                ),
-                ("whole", models.JSONField(default=dict, help_text="WholeReading.to_json()")),
-                (
-                    "agencies",
-                    models.JSONField(default=list, help_text="[[agency id, why], …], likeliest first"),
-                ),
-                (
-                    "bands",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.BigIntegerField(),
-                        default=list,
-                        help_text="likeness.bands(): alike messages share one of them",
-                        size=None,
-                    ),
-                ),
-                ("automatic", models.BooleanField(default=False)),
-                ("reasons", models.JSONField(default=list)),
+                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, primary_key=True, related_name='reading', serialize=False, to='hotline.ticket')),
+                ('at', models.DateTimeField()),
+                ('label', models.CharField(blank=True, max_length=60)),
+                ('confidence', models.FloatField(default=0)),
+                ('threshold', models.FloatField(null=True)),
+                ('item_code', models.CharField(blank=True, max_length=6)),
+                ('item_confidence', models.FloatField(default=0)),
+                ('unknown', models.FloatField(default=0, help_text='share of its characters that the model never saw')),
+                ('whole', models.JSONField(default=dict, help_text='WholeReading.to_json()')),
+                ('agencies', models.JSONField(default=list, help_text='[[agency id, why], …], likeliest first')),
+                ('bands', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='likeness.bands(): alike messages share one of them', size=None)),
+                ('automatic', models.BooleanField(default=False)),
+                ('reasons', models.JSONField(default=list)),
             ],
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="caller",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="tickets",
-                to="hotline.caller",
-            ),
+            model_name='ticket',
+            name='caller',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='tickets', to='hotline.caller'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="case",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="cases.case",
-            ),
+            model_name='ticket',
+            name='case',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="city",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="areas.area",
-            ),
+            model_name='ticket',
+            name='city',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='areas.area'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="community",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="areas.area",
-            ),
+            model_name='ticket',
+            name='community',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='areas.area'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="created_by",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='ticket',
+            name='created_by',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="district",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="areas.area",
-            ),
+            model_name='ticket',
+            name='district',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='areas.area'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="duplicate_of",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="duplicates",
-                to="hotline.ticket",
-            ),
+            model_name='ticket',
+            name='duplicate_of',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='duplicates', to='hotline.ticket'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="grid",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="areas.area",
-            ),
+            model_name='ticket',
+            name='grid',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='areas.area'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="handler",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='ticket',
+            name='handler',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="replied_by",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="identity.agency",
-            ),
+            model_name='ticket',
+            name='replied_by',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="reporter",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
+            model_name='ticket',
+            name='reporter',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="street",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="+",
-                to="areas.area",
-            ),
+            model_name='ticket',
+            name='street',
+            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='areas.area'),
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="suggested_agency",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="identity.agency",
-            ),
+            model_name='ticket',
+            name='suggested_agency',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency'),
         ),
         migrations.CreateModel(
-            name="Storm",
+            name='Storm',
             fields=[
-                (
-                    "key",
-                    models.CharField(
-                        help_text="keyed hash of what is counted",
-                        max_length=64,
-                        primary_key=True,
-                        serialize=False,
-                    ),
-                ),
-                ("began_at", models.DateTimeField()),
-                ("last_at", models.DateTimeField()),
-                ("count", models.PositiveIntegerField()),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('key', models.CharField(help_text='keyed hash of what is counted', max_length=64, primary_key=True, serialize=False)),
+                ('began_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('count', models.PositiveIntegerField()),
+                ('ticket', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hotline.ticket')),
             ],
         ),
         migrations.CreateModel(
-            name="QualityCheck",
+            name='QualityCheck',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("reply", models.TextField(help_text="the answer as it was when it was drawn")),
-                ("drawn_at", models.DateTimeField()),
-                ("why", models.CharField(help_text="random, low or asked", max_length=20)),
-                ("score", models.SmallIntegerField(help_text="of the rules, 0 to 100")),
-                (
-                    "faults",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=30), default=list, size=None
-                    ),
-                ),
-                ("checked_at", models.DateTimeField(null=True)),
-                ("verdict", models.CharField(blank=True, help_text="good, poor or empty", max_length=10)),
-                ("note", models.TextField(blank=True)),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
-                (
-                    "checked_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="checks",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('reply', models.TextField(help_text='the answer as it was when it was drawn')),
+                ('drawn_at', models.DateTimeField()),
+                ('why', models.CharField(help_text='random, low or asked', max_length=20)),
+                ('score', models.SmallIntegerField(help_text='of the rules, 0 to 100')),
+                ('faults', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=30), default=list, size=None)),
+                ('checked_at', models.DateTimeField(null=True)),
+                ('verdict', models.CharField(blank=True, help_text='good, poor or empty', max_length=10)),
+                ('note', models.TextField(blank=True)),
+                ('agency', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
+                ('checked_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='checks', to='hotline.ticket')),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.AddField(
-            model_name="handover",
-            name="ticket",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="hand_overs", to="hotline.ticket"
-            ),
+            model_name='handover',
+            name='ticket',
+            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='hand_overs', to='hotline.ticket'),
         ),
         migrations.CreateModel(
-            name="FoldedMessage",
+            name='FoldedMessage',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "query_code",
-                    models.CharField(
-                        help_text="its sender's own: opens how far the ticket is, no more", max_length=8
-                    ),
-                ),
-                ("why", models.CharField(help_text="repeat, number or text", max_length=8)),
-                ("channel", models.CharField(max_length=10)),
-                ("title", models.TextField(blank=True)),
-                ("text", models.TextField()),
-                ("place_text", models.CharField(blank=True, max_length=300)),
-                (
-                    "contact",
-                    models.BinaryField(
-                        default=b"", help_text="name and number, sealed with the site's secret"
-                    ),
-                ),
-                ("submission_key", models.UUIDField(null=True)),
-                ("external_ref", models.CharField(max_length=120, null=True)),
-                ("received_at", models.DateTimeField()),
-                ("stored_at", models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
-                ("extra", models.JSONField(blank=True, default=dict)),
-                (
-                    "caller",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="folded",
-                        to="hotline.caller",
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="folded",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('query_code', models.CharField(help_text="its sender's own: opens how far the ticket is, no more", max_length=8)),
+                ('why', models.CharField(help_text='repeat, number or text', max_length=8)),
+                ('channel', models.CharField(max_length=10)),
+                ('title', models.TextField(blank=True)),
+                ('text', models.TextField()),
+                ('place_text', models.CharField(blank=True, max_length=300)),
+                ('contact', models.BinaryField(default=b'', help_text="name and number, sealed with the site's secret")),
+                ('submission_key', models.UUIDField(null=True)),
+                ('external_ref', models.CharField(max_length=120, null=True)),
+                ('received_at', models.DateTimeField()),
+                ('stored_at', models.DateTimeField(db_default=django.db.models.functions.datetime.Now())),
+                ('extra', models.JSONField(blank=True, default=dict)),
+                ('caller', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='folded', to='hotline.caller')),
+                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='folded', to='hotline.ticket')),
             ],
         ),
         migrations.CreateModel(
-            name="CallBack",
+            name='CallBack',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                (
-                    "reached",
-                    models.CharField(
-                        choices=[
-                            ("reached", "已接通"),
-                            ("no_answer", "无人接听"),
-                            ("refused", "拒绝回访"),
-                            ("wrong_number", "号码有误"),
-                            ("message", "短信或网上评价"),
-                        ],
-                        max_length=14,
-                    ),
-                ),
-                ("contacted", models.BooleanField(null=True)),
-                ("solved", models.BooleanField(null=True)),
-                ("rating", models.SmallIntegerField(null=True)),
-                ("said", models.TextField(blank=True)),
-                ("counts", models.BooleanField(default=False)),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
-                (
-                    "by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="calls", to="hotline.ticket"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('reached', models.CharField(choices=[('reached', '已接通'), ('no_answer', '无人接听'), ('refused', '拒绝回访'), ('wrong_number', '号码有误'), ('message', '短信或网上评价')], max_length=14)),
+                ('contacted', models.BooleanField(null=True)),
+                ('solved', models.BooleanField(null=True)),
+                ('rating', models.SmallIntegerField(null=True)),
+                ('said', models.TextField(blank=True)),
+                ('counts', models.BooleanField(default=False)),
+                ('agency', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='calls', to='hotline.ticket')),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.CreateModel(
-            name="Call",
+            name='Call',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("call_id", models.CharField(help_text="the system's own", max_length=80)),
-                ("outgoing", models.BooleanField(default=False)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("ringing", "Ringing"),
-                            ("answered", "Answered"),
-                            ("missed", "Missed"),
-                            ("ended", "Ended"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "number",
-                    models.BinaryField(default=b"", help_text="the number, sealed with the site's secret"),
-                ),
-                ("extension", models.CharField(blank=True, max_length=32)),
-                ("rang_at", models.DateTimeField(null=True)),
-                ("answered_at", models.DateTimeField(null=True)),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("changed_at", models.DateTimeField()),
-                (
-                    "recording",
-                    models.CharField(
-                        blank=True, help_text="the telephone system's reference", max_length=300
-                    ),
-                ),
-                ("events", models.JSONField(default=list)),
-                (
-                    "operator",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "caller",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="history",
-                        to="hotline.caller",
-                    ),
-                ),
-                (
-                    "partner",
-                    models.ForeignKey(
-                        help_text="the telephone system",
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hotline.partner",
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="phone_calls",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('call_id', models.CharField(help_text="the system's own", max_length=80)),
+                ('outgoing', models.BooleanField(default=False)),
+                ('state', models.CharField(choices=[('ringing', 'Ringing'), ('answered', 'Answered'), ('missed', 'Missed'), ('ended', 'Ended')], max_length=10)),
+                ('number', models.BinaryField(default=b'', help_text="the number, sealed with the site's secret")),
+                ('extension', models.CharField(blank=True, max_length=32)),
+                ('rang_at', models.DateTimeField(null=True)),
+                ('answered_at', models.DateTimeField(null=True)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('changed_at', models.DateTimeField()),
+                ('recording', models.CharField(blank=True, help_text="the telephone system's reference", max_length=300)),
+                ('events', models.JSONField(default=list)),
+                ('operator', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('caller', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='history', to='hotline.caller')),
+                ('partner', models.ForeignKey(help_text='the telephone system', on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.partner')),
+                ('ticket', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='phone_calls', to='hotline.ticket')),
             ],
         ),
         migrations.CreateModel(
-            name="TicketClock",
+            name='TicketClock',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "step",
-                    models.SmallIntegerField(
-                        choices=[(1, "受理"), (2, "签收"), (3, "退单"), (4, "办理"), (5, "审核"), (6, "回访")]
-                    ),
-                ),
-                ("started_at", models.DateTimeField()),
-                ("limit_minutes", models.PositiveIntegerField()),
-                ("working", models.BooleanField()),
-                ("due_at", models.DateTimeField(null=True)),
-                ("stopped_at", models.DateTimeField(null=True)),
-                ("pauses", models.JSONField(default=list)),
-                ("extensions", models.JSONField(default=list, help_text="[[when, minutes, why], …]")),
-                ("on_time", models.BooleanField(null=True)),
-                ("rule", models.CharField(help_text="where the limit comes from", max_length=160)),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="clocks",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('step', models.SmallIntegerField(choices=[(1, '受理'), (2, '签收'), (3, '退单'), (4, '办理'), (5, '审核'), (6, '回访')])),
+                ('started_at', models.DateTimeField()),
+                ('limit_minutes', models.PositiveIntegerField()),
+                ('working', models.BooleanField()),
+                ('due_at', models.DateTimeField(null=True)),
+                ('stopped_at', models.DateTimeField(null=True)),
+                ('pauses', models.JSONField(default=list)),
+                ('extensions', models.JSONField(default=list, help_text='[[when, minutes, why], …]')),
+                ('on_time', models.BooleanField(null=True)),
+                ('rule', models.CharField(help_text='where the limit comes from', max_length=160)),
+                ('agency', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
+                ('ticket', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='clocks', to='hotline.ticket')),
             ],
         ),
         migrations.CreateModel(
-            name="TicketEvent",
+            name='TicketEvent',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("seq", models.PositiveIntegerField(help_text="the ticket's version after this event")),
-                ("action", models.CharField(max_length=30)),
-                (
-                    "from_state",
-                    models.SmallIntegerField(
-                        choices=[
-                            (10, "待受理"),
-                            (11, "直接答复"),
-                            (20, "待派单"),
-                            (30, "已派单"),
-                            (31, "已接收"),
-                            (32, "申请退单"),
-                            (40, "办理中"),
-                            (41, "申请延期"),
-                            (50, "已答复"),
-                            (60, "回访中"),
-                            (61, "重办"),
-                            (70, "办结"),
-                            (80, "归档"),
-                            (90, "作废"),
-                        ],
-                        null=True,
-                    ),
-                ),
-                (
-                    "to_state",
-                    models.SmallIntegerField(
-                        choices=[
-                            (10, "待受理"),
-                            (11, "直接答复"),
-                            (20, "待派单"),
-                            (30, "已派单"),
-                            (31, "已接收"),
-                            (32, "申请退单"),
-                            (40, "办理中"),
-                            (41, "申请延期"),
-                            (50, "已答复"),
-                            (60, "回访中"),
-                            (61, "重办"),
-                            (70, "办结"),
-                            (80, "归档"),
-                            (90, "作废"),
-                        ]
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("actor_name", models.CharField(max_length=60)),
-                ("actor_role", models.CharField(blank=True, max_length=30)),
-                ("reason", models.TextField(blank=True)),
-                ("data", models.JSONField(default=dict)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "actor_agency",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
-                (
-                    "on_behalf_of",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="events",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.PositiveIntegerField(help_text="the ticket's version after this event")),
+                ('action', models.CharField(max_length=30)),
+                ('from_state', models.SmallIntegerField(choices=[(10, '待受理'), (11, '直接答复'), (20, '待派单'), (30, '已派单'), (31, '已接收'), (32, '申请退单'), (40, '办理中'), (41, '申请延期'), (50, '已答复'), (60, '回访中'), (61, '重办'), (70, '办结'), (80, '归档'), (90, '作废')], null=True)),
+                ('to_state', models.SmallIntegerField(choices=[(10, '待受理'), (11, '直接答复'), (20, '待派单'), (30, '已派单'), (31, '已接收'), (32, '申请退单'), (40, '办理中'), (41, '申请延期'), (50, '已答复'), (60, '回访中'), (61, '重办'), (70, '办结'), (80, '归档'), (90, '作废')])),
+                ('at', models.DateTimeField()),
+                ('actor_name', models.CharField(max_length=60)),
+                ('actor_role', models.CharField(blank=True, max_length=30)),
+                ('reason', models.TextField(blank=True)),
+                ('data', models.JSONField(default=dict)),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('actor_agency', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
+                ('on_behalf_of', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ticket', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='hotline.ticket')),
             ],
             options={
-                "ordering": ("ticket", "seq"),
+                'ordering': ('ticket', 'seq'),
             },
         ),
         migrations.CreateModel(
-            name="Correction",
+            name='Correction',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[("class", "分类"), ("item", "事项"), ("unit", "承办单位")], max_length=5
-                    ),
-                ),
-                ("label", models.CharField(help_text="the class that was read", max_length=60)),
-                ("was", models.CharField(max_length=60)),
-                ("now", models.CharField(max_length=60)),
-                ("automatic", models.BooleanField(help_text="the ticket had been dispatched by itself")),
-                ("at", models.DateTimeField()),
-                (
-                    "by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="corrections",
-                        to="hotline.ticket",
-                    ),
-                ),
-                (
-                    "event",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to="hotline.ticketevent",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('class', '分类'), ('item', '事项'), ('unit', '承办单位')], max_length=5)),
+                ('label', models.CharField(help_text='the class that was read', max_length=60)),
+                ('was', models.CharField(max_length=60)),
+                ('now', models.CharField(max_length=60)),
+                ('automatic', models.BooleanField(help_text='the ticket had been dispatched by itself')),
+                ('at', models.DateTimeField()),
+                ('by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ticket', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='corrections', to='hotline.ticket')),
+                ('event', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hotline.ticketevent')),
             ],
         ),
         migrations.CreateModel(
-            name="TicketFile",
+            name='TicketFile',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("token", models.UUIDField(default=uuid.uuid4, unique=True)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("picture", "照片"),
-                            ("letter", "文件"),
-                            ("sound", "录音"),
-                            ("video", "视频"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "name",
-                    models.CharField(
-                        help_text="as its sender named it; may hold a person's name", max_length=120
-                    ),
-                ),
-                ("ending", models.CharField(help_text="by what it holds, not by its name", max_length=8)),
-                ("digest", models.CharField(help_text="SHA-256 of the stored file", max_length=64)),
-                ("size", models.PositiveIntegerField(help_text="bytes, as stored")),
-                ("released", models.BooleanField(default=False)),
-                ("uploaded_at", models.DateTimeField()),
-                (
-                    "folded",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="hotline.foldedmessage",
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="files",
-                        to="hotline.ticket",
-                    ),
-                ),
-                (
-                    "uploaded_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('token', models.UUIDField(default=uuid.uuid4, unique=True)),
+                ('kind', models.CharField(choices=[('picture', '照片'), ('letter', '文件'), ('sound', '录音'), ('video', '视频')], max_length=10)),
+                ('name', models.CharField(help_text="as its sender named it; may hold a person's name", max_length=120)),
+                ('ending', models.CharField(help_text='by what it holds, not by its name', max_length=8)),
+                ('digest', models.CharField(help_text='SHA-256 of the stored file', max_length=64)),
+                ('size', models.PositiveIntegerField(help_text='bytes, as stored')),
+                ('released', models.BooleanField(default=False)),
+                ('uploaded_at', models.DateTimeField()),
+                ('folded', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='hotline.foldedmessage')),
+                ('ticket', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='files', to='hotline.ticket')),
+                ('uploaded_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.CreateModel(
-            name="TicketUnit",
+            name='TicketUnit',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("role", models.CharField(choices=[("lead", "主办"), ("co", "协办")], max_length=4)),
-                ("sent_at", models.DateTimeField()),
-                ("accepted_at", models.DateTimeField(null=True)),
-                ("replied_at", models.DateTimeField(null=True)),
-                ("reply", models.TextField(blank=True)),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("end_cause", models.CharField(blank=True, max_length=20)),
-                ("due_at", models.DateTimeField(null=True)),
-                (
-                    "agency",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="identity.agency",
-                    ),
-                ),
-                (
-                    "ticket",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="units",
-                        to="hotline.ticket",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(choices=[('lead', '主办'), ('co', '协办')], max_length=4)),
+                ('sent_at', models.DateTimeField()),
+                ('accepted_at', models.DateTimeField(null=True)),
+                ('replied_at', models.DateTimeField(null=True)),
+                ('reply', models.TextField(blank=True)),
+                ('ended_at', models.DateTimeField(null=True)),
+                ('end_cause', models.CharField(blank=True, max_length=20)),
+                ('due_at', models.DateTimeField(null=True)),
+                ('agency', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='identity.agency')),
+                ('ticket', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='units', to='hotline.ticket')),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.CreateModel(
-            name="Topic",
+            name='Topic',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("active", "进行中"),
-                            ("quiet", "已平息"),
-                            ("dismissed", "非热点"),
-                            ("merged", "已并入"),
-                        ],
-                        default="active",
-                        max_length=10,
-                    ),
-                ),
-                ("name", models.CharField(max_length=120)),
-                ("place", models.CharField(blank=True, max_length=60)),
-                ("matter", models.CharField(blank=True, max_length=60)),
-                (
-                    "words",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=40), default=list, size=None
-                    ),
-                ),
-                ("named", models.BooleanField(default=False)),
-                ("held", models.BooleanField(default=False)),
-                ("people", models.PositiveIntegerField(default=0)),
-                ("messages", models.PositiveIntegerField(default=0)),
-                (
-                    "recent",
-                    models.PositiveIntegerField(default=0, help_text="people who came in the last days"),
-                ),
-                ("growth", models.FloatField(default=0.5, help_text="0 to 1; 0.5 steady")),
-                ("clarity", models.FloatField(default=0.0, help_text="mean likeness of two of its people")),
-                ("heat", models.FloatField(default=0.0)),
-                (
-                    "severity",
-                    models.SmallIntegerField(
-                        choices=[(0, "无"), (1, "蓝色"), (2, "黄色"), (3, "橙色"), (4, "红色")], default=0
-                    ),
-                ),
-                ("city_id", models.BigIntegerField(null=True)),
-                ("district_id", models.BigIntegerField(null=True)),
-                ("street_id", models.BigIntegerField(null=True)),
-                ("community_id", models.BigIntegerField(null=True)),
-                ("grid_id", models.BigIntegerField(null=True)),
-                ("first_at", models.DateTimeField()),
-                ("last_at", models.DateTimeField()),
-                ("changed_at", models.DateTimeField()),
-                (
-                    "case",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="cases.case",
-                    ),
-                ),
-                (
-                    "into",
-                    models.ForeignKey(
-                        help_text="merged into",
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hotline.topic",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('active', '进行中'), ('quiet', '已平息'), ('dismissed', '非热点'), ('merged', '已并入')], default='active', max_length=10)),
+                ('name', models.CharField(max_length=120)),
+                ('place', models.CharField(blank=True, max_length=60)),
+                ('matter', models.CharField(blank=True, max_length=60)),
+                ('words', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=40), default=list, size=None)),
+                ('named', models.BooleanField(default=False)),
+                ('held', models.BooleanField(default=False)),
+                ('people', models.PositiveIntegerField(default=0)),
+                ('messages', models.PositiveIntegerField(default=0)),
+                ('recent', models.PositiveIntegerField(default=0, help_text='people who came in the last days')),
+                ('growth', models.FloatField(default=0.5, help_text='0 to 1; 0.5 steady')),
+                ('clarity', models.FloatField(default=0.0, help_text='mean likeness of two of its people')),
+                ('heat', models.FloatField(default=0.0)),
+                ('severity', models.SmallIntegerField(choices=[(0, '无'), (1, '蓝色'), (2, '黄色'), (3, '橙色'), (4, '红色')], default=0)),
+                ('city_id', models.BigIntegerField(null=True)),
+                ('district_id', models.BigIntegerField(null=True)),
+                ('street_id', models.BigIntegerField(null=True)),
+                ('community_id', models.BigIntegerField(null=True)),
+                ('grid_id', models.BigIntegerField(null=True)),
+                ('first_at', models.DateTimeField()),
+                ('last_at', models.DateTimeField()),
+                ('changed_at', models.DateTimeField()),
+                ('case', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case')),
+                ('into', models.ForeignKey(help_text='merged into', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.topic')),
             ],
             options={
-                "ordering": ("-heat", "-id"),
+                'ordering': ('-heat', '-id'),
             },
         ),
         migrations.AddField(
-            model_name="ticket",
-            name="topic",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.SET_NULL,
-                related_name="+",
-                to="hotline.topic",
-            ),
+            model_name='ticket',
+            name='topic',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='hotline.topic'),
         ),
         migrations.CreateModel(
-            name="TopicApart",
+            name='TopicApart',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "one",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="hotline.topic"
-                    ),
-                ),
-                (
-                    "other",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="hotline.topic"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('one', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hotline.topic')),
+                ('other', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='hotline.topic')),
             ],
         ),
         migrations.CreateModel(
-            name="TopicEvent",
+            name='TopicEvent',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                ("action", models.CharField(max_length=20)),
-                ("actor_name", models.CharField(blank=True, max_length=60)),
-                ("reason", models.TextField(blank=True)),
-                ("data", models.JSONField(default=dict)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "topic",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="events",
-                        to="hotline.topic",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('action', models.CharField(max_length=20)),
+                ('actor_name', models.CharField(blank=True, max_length=60)),
+                ('reason', models.TextField(blank=True)),
+                ('data', models.JSONField(default=dict)),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('topic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='hotline.topic')),
             ],
             options={
-                "ordering": ("id",),
+                'ordering': ('id',),
             },
         ),
         migrations.CreateModel(
-            name="TopicTicket",
+            name='TopicTicket',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("person", models.CharField(max_length=40)),
-                ("at", models.DateTimeField()),
-                ("by_person", models.BooleanField(default=False, help_text="put there by a person")),
-                (
-                    "ticket",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="tie", to="hotline.ticket"
-                    ),
-                ),
-                (
-                    "topic",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="ties",
-                        to="hotline.topic",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('person', models.CharField(max_length=40)),
+                ('at', models.DateTimeField()),
+                ('by_person', models.BooleanField(default=False, help_text='put there by a person')),
+                ('ticket', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, related_name='tie', to='hotline.ticket')),
+                ('topic', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='ties', to='hotline.topic')),
             ],
         ),
         migrations.CreateModel(
-            name="TopicWarning",
+            name='TopicWarning',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("at", models.DateTimeField()),
-                (
-                    "severity",
-                    models.SmallIntegerField(
-                        choices=[(0, "无"), (1, "蓝色"), (2, "黄色"), (3, "橙色"), (4, "红色")]
-                    ),
-                ),
-                (
-                    "level",
-                    models.SmallIntegerField(
-                        choices=[(1, "市"), (2, "区县"), (3, "街镇"), (4, "社区村"), (5, "网格")]
-                    ),
-                ),
-                ("city_id", models.BigIntegerField(null=True)),
-                ("district_id", models.BigIntegerField(null=True)),
-                ("street_id", models.BigIntegerField(null=True)),
-                ("community_id", models.BigIntegerField(null=True)),
-                ("grid_id", models.BigIntegerField(null=True)),
-                ("name", models.CharField(max_length=120)),
-                ("rule", models.CharField(max_length=40)),
-                ("people", models.PositiveIntegerField()),
-                ("recent", models.PositiveIntegerField()),
-                ("danger", models.PositiveIntegerField(help_text="people who speak of danger to life")),
-                ("seen_at", models.DateTimeField(null=True)),
-                ("said", models.TextField(blank=True)),
-                (
-                    "seen_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "topic",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="warnings",
-                        to="hotline.topic",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('at', models.DateTimeField()),
+                ('severity', models.SmallIntegerField(choices=[(0, '无'), (1, '蓝色'), (2, '黄色'), (3, '橙色'), (4, '红色')])),
+                ('level', models.SmallIntegerField(choices=[(1, '市'), (2, '区县'), (3, '街镇'), (4, '社区村'), (5, '网格')])),
+                ('city_id', models.BigIntegerField(null=True)),
+                ('district_id', models.BigIntegerField(null=True)),
+                ('street_id', models.BigIntegerField(null=True)),
+                ('community_id', models.BigIntegerField(null=True)),
+                ('grid_id', models.BigIntegerField(null=True)),
+                ('name', models.CharField(max_length=120)),
+                ('rule', models.CharField(max_length=40)),
+                ('people', models.PositiveIntegerField()),
+                ('recent', models.PositiveIntegerField()),
+                ('danger', models.PositiveIntegerField(help_text='people who speak of danger to life')),
+                ('seen_at', models.DateTimeField(null=True)),
+                ('said', models.TextField(blank=True)),
+                ('seen_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('topic', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='warnings', to='hotline.topic')),
             ],
             options={
-                "ordering": ("-id",),
+                'ordering': ('-id',),
             },
         ),
         migrations.CreateModel(
-            name="UnsentNote",
+            name='UnsentNote',
             fields=[
-                (
-                    "key",
-                    models.UUIDField(
-                        help_text="becomes the ticket's submission key", primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "body",
-                    models.BinaryField(help_text="the form's fields as JSON, sealed with the site's secret"),
-                ),
-                ("began_at", models.DateTimeField()),
-                ("kept_at", models.DateTimeField()),
-                (
-                    "call",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.SET_NULL,
-                        related_name="+",
-                        to="hotline.call",
-                    ),
-                ),
-                (
-                    "person",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('key', models.UUIDField(help_text="becomes the ticket's submission key", primary_key=True, serialize=False)),
+                ('body', models.BinaryField(help_text="the form's fields as JSON, sealed with the site's secret")),
+                ('began_at', models.DateTimeField()),
+                ('kept_at', models.DateTimeField()),
+                ('call', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='hotline.call')),
+                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("-kept_at",),
+                'ordering': ('-kept_at',),
             },
         ),
         migrations.CreateModel(
-            name="Watch",
+            name='Watch',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("scheme", models.CharField(default="class", max_length=30)),
-                ("label", models.CharField(max_length=60)),
-                ("on", models.BooleanField(default=True)),
-                ("since", models.DateTimeField()),
-                ("sent", models.PositiveIntegerField(default=0)),
-                ("right", models.PositiveIntegerField(default=0)),
-                ("high", models.FloatField(default=1)),
-                ("looked_at", models.DateTimeField(null=True)),
-                ("changed_at", models.DateTimeField()),
-                ("changed_by", models.CharField(max_length=80)),
-                ("why", models.TextField(blank=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('scheme', models.CharField(default='class', max_length=30)),
+                ('label', models.CharField(max_length=60)),
+                ('on', models.BooleanField(default=True)),
+                ('since', models.DateTimeField()),
+                ('sent', models.PositiveIntegerField(default=0)),
+                ('right', models.PositiveIntegerField(default=0)),
+                ('high', models.FloatField(default=1)),
+                ('looked_at', models.DateTimeField(null=True)),
+                ('changed_at', models.DateTimeField()),
+                ('changed_by', models.CharField(max_length=80)),
+                ('why', models.TextField(blank=True)),
             ],
             options={
-                "ordering": ("scheme", "label"),
-                "constraints": [
-                    models.UniqueConstraint(fields=("scheme", "label"), name="reader_watch_label")
-                ],
+                'ordering': ('scheme', 'label'),
+                'constraints': [models.UniqueConstraint(fields=('scheme', 'label'), name='reader_watch_label')],
             },
         ),
         migrations.CreateModel(
-            name="CallerMark",
+            name='CallerMark',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[
-                            ("proposed", "Proposed"),
-                            ("in_force", "In Force"),
-                            ("declined", "Declined"),
-                            ("ended", "Ended"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("reason", models.CharField(max_length=500)),
-                ("proposed_by", models.CharField(help_text="actor key", max_length=80)),
-                ("proposed_name", models.CharField(max_length=60)),
-                ("proposed_at", models.DateTimeField()),
-                ("decided_by", models.CharField(blank=True, max_length=80)),
-                ("decided_name", models.CharField(blank=True, max_length=60)),
-                ("decided_at", models.DateTimeField(null=True)),
-                (
-                    "decision",
-                    models.CharField(blank=True, help_text="why so, or why it ended early", max_length=500),
-                ),
-                ("ends_at", models.DateTimeField(null=True)),
-                (
-                    "caller",
-                    models.ForeignKey(
-                        on_delete=django.db.models.deletion.CASCADE, related_name="marks", to="hotline.caller"
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('state', models.CharField(choices=[('proposed', 'Proposed'), ('in_force', 'In Force'), ('declined', 'Declined'), ('ended', 'Ended')], max_length=10)),
+                ('reason', models.CharField(max_length=500)),
+                ('proposed_by', models.CharField(help_text='actor key', max_length=80)),
+                ('proposed_name', models.CharField(max_length=60)),
+                ('proposed_at', models.DateTimeField()),
+                ('decided_by', models.CharField(blank=True, max_length=80)),
+                ('decided_name', models.CharField(blank=True, max_length=60)),
+                ('decided_at', models.DateTimeField(null=True)),
+                ('decision', models.CharField(blank=True, help_text='why so, or why it ended early', max_length=500)),
+                ('ends_at', models.DateTimeField(null=True)),
+                ('caller', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='marks', to='hotline.caller')),
             ],
             options={
-                "constraints": [
-                    models.UniqueConstraint(
-                        condition=models.Q(("state__in", ["proposed", "in_force"])),
-                        fields=("caller",),
-                        name="hotline_mark_one",
-                    )
-                ],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state__in', ['proposed', 'in_force'])), fields=('caller',), name='hotline_mark_one')],
             },
         ),
         migrations.CreateModel(
-            name="HotlineReport",
+            name='HotlineReport',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("kind", models.CharField(choices=[("daily", "日报"), ("weekly", "周报")], max_length=6)),
-                ("starts_on", models.DateField()),
-                ("ends_on", models.DateField(help_text="last day")),
-                ("city_id", models.BigIntegerField()),
-                ("district_id", models.BigIntegerField(null=True)),
-                ("street_id", models.BigIntegerField(null=True)),
-                ("community_id", models.BigIntegerField(null=True)),
-                ("grid_id", models.BigIntegerField(null=True)),
-                ("version", models.PositiveIntegerField()),
-                ("made_at", models.DateTimeField()),
-                ("figures", models.JSONField()),
-                ("document", models.BinaryField(help_text=".docx")),
-                ("sheet", models.BinaryField(help_text=".xlsx")),
-                (
-                    "area",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="areas.area",
-                    ),
-                ),
-                (
-                    "made_by",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('daily', '日报'), ('weekly', '周报')], max_length=6)),
+                ('starts_on', models.DateField()),
+                ('ends_on', models.DateField(help_text='last day')),
+                ('city_id', models.BigIntegerField()),
+                ('district_id', models.BigIntegerField(null=True)),
+                ('street_id', models.BigIntegerField(null=True)),
+                ('community_id', models.BigIntegerField(null=True)),
+                ('grid_id', models.BigIntegerField(null=True)),
+                ('version', models.PositiveIntegerField()),
+                ('made_at', models.DateTimeField()),
+                ('figures', models.JSONField()),
+                ('document', models.BinaryField(help_text='.docx')),
+                ('sheet', models.BinaryField(help_text='.xlsx')),
+                ('area', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='areas.area')),
+                ('made_by', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                "ordering": ("-starts_on", "-version"),
-                "constraints": [
-                    models.UniqueConstraint(
-                        fields=("kind", "starts_on", "area", "version"), name="report_version"
-                    )
-                ],
+                'ordering': ('-starts_on', '-version'),
+                'constraints': [models.UniqueConstraint(fields=('kind', 'starts_on', 'area', 'version'), name='report_version')],
             },
         ),
         migrations.CreateModel(
-            name="KnowledgeEvent",
+            name='KnowledgeEvent',
             fields=[
-                (
-                    "id",
-                    models.BigAutoField(
-                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
-                    ),
-                ),
-                ("seq", models.PositiveIntegerField()),
-                ("action", models.CharField(max_length=20)),
-                ("version", models.PositiveIntegerField()),
-                ("at", models.DateTimeField()),
-                ("actor_name", models.CharField(max_length=60)),
-                ("reason", models.TextField(blank=True)),
-                (
-                    "actor",
-                    models.ForeignKey(
-                        db_index=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "entry",
-                    models.ForeignKey(
-                        db_index=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="events",
-                        to="hotline.knowledgeentry",
-                    ),
-                ),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('seq', models.PositiveIntegerField()),
+                ('action', models.CharField(max_length=20)),
+                ('version', models.PositiveIntegerField()),
+                ('at', models.DateTimeField()),
+                ('actor_name', models.CharField(max_length=60)),
+                ('reason', models.TextField(blank=True)),
+                ('actor', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('entry', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='events', to='hotline.knowledgeentry')),
             ],
             options={
-                "ordering": ("entry", "seq"),
-                "constraints": [models.UniqueConstraint(fields=("entry", "seq"), name="knowledge_event_seq")],
+                'ordering': ('entry', 'seq'),
+                'constraints': [models.UniqueConstraint(fields=('entry', 'seq'), name='knowledge_event_seq')],
             },
         ),
         migrations.AddConstraint(
-            model_name="knowledgeversion",
-            constraint=models.UniqueConstraint(fields=("entry", "number"), name="knowledge_version"),
+            model_name='knowledgeversion',
+            constraint=models.UniqueConstraint(fields=('entry', 'number'), name='knowledge_version'),
         ),
         migrations.AddIndex(
-            model_name="knowledgeentry",
-            index=django.contrib.postgres.indexes.GinIndex(
-                fastupdate=False, fields=["words"], name="knowledge_words"
-            ),
+            model_name='knowledgeentry',
+            index=django.contrib.postgres.indexes.GinIndex(fastupdate=False, fields=['words'], name='knowledge_words'),
         ),
         migrations.AddIndex(
-            model_name="knowledgeentry",
-            index=models.Index(
-                condition=models.Q(("published__isnull", False)),
-                fields=["review_on"],
-                name="knowledge_review",
-            ),
+            model_name='knowledgeentry',
+            index=models.Index(condition=models.Q(('published__isnull', False)), fields=['review_on'], name='knowledge_review'),
         ),
         migrations.AddIndex(
-            model_name="knowledgeentry",
-            index=models.Index(fields=["state", "changed_at"], name="knowledge_state"),
+            model_name='knowledgeentry',
+            index=models.Index(fields=['state', 'changed_at'], name='knowledge_state'),
         ),
         migrations.AddConstraint(
-            model_name="nonce",
-            constraint=models.UniqueConstraint(fields=("partner", "nonce"), name="hotline_nonce_once"),
+            model_name='nonce',
+            constraint=models.UniqueConstraint(fields=('partner', 'nonce'), name='hotline_nonce_once'),
         ),
         migrations.AddIndex(
-            model_name="linkmessage",
-            index=models.Index(
-                condition=models.Q(("next_try_at__isnull", False)),
-                fields=["next_try_at"],
-                name="hotline_link_due",
-            ),
+            model_name='linkmessage',
+            index=models.Index(condition=models.Q(('next_try_at__isnull', False)), fields=['next_try_at'], name='hotline_link_due'),
         ),
         migrations.AddIndex(
-            model_name="readerevent",
-            index=models.Index(fields=["at"], name="reader_event_at"),
+            model_name='readerevent',
+            index=models.Index(fields=['at'], name='reader_event_at'),
         ),
         migrations.AddIndex(
-            model_name="readerevent",
-            index=models.Index(condition=models.Q(("waits", True)), fields=["id"], name="reader_event_waits"),
+            model_name='readerevent',
+            index=models.Index(condition=models.Q(('waits', True)), fields=['id'], name='reader_event_waits'),
         ),
         migrations.AddConstraint(
-            model_name="shiftnotice",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("seen_at__isnull", True)),
-                fields=("model",),
-                name="reader_one_standing_shift",
-            ),
+            model_name='shiftnotice',
+            constraint=models.UniqueConstraint(condition=models.Q(('seen_at__isnull', True)), fields=('model',), name='reader_one_standing_shift'),
         ),
         migrations.AddField(
-            model_name="ticketreading",
-            name="model",
-            field=models.ForeignKey(
-                db_index=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="hotline.modelinuse",
-            ),
+            model_name='ticketreading',
+            name='model',
+            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hotline.modelinuse'),
         ),
         migrations.AddIndex(
-            model_name="storm",
-            index=models.Index(fields=["last_at"], name="hotline_storm_last"),
+            model_name='storm',
+            index=models.Index(fields=['last_at'], name='hotline_storm_last'),
         ),
         migrations.AddIndex(
-            model_name="qualitycheck",
-            index=models.Index(
-                condition=models.Q(("checked_at__isnull", True)),
-                fields=["drawn_at"],
-                name="ticket_check_open",
-            ),
+            model_name='qualitycheck',
+            index=models.Index(condition=models.Q(('checked_at__isnull', True)), fields=['drawn_at'], name='ticket_check_open'),
         ),
         migrations.AddIndex(
-            model_name="qualitycheck",
-            index=models.Index(fields=["agency", "checked_at"], name="ticket_check_agency"),
+            model_name='qualitycheck',
+            index=models.Index(fields=['agency', 'checked_at'], name='ticket_check_agency'),
         ),
         migrations.AddIndex(
-            model_name="handover",
-            index=models.Index(
-                condition=models.Q(("ended_at", None)),
-                fields=["partner", "state"],
-                name="hotline_hand_over_open",
-            ),
+            model_name='handover',
+            index=models.Index(condition=models.Q(('ended_at', None)), fields=['partner', 'state'], name='hotline_hand_over_open'),
         ),
         migrations.AddConstraint(
-            model_name="handover",
-            constraint=models.UniqueConstraint(fields=("key", "outgoing"), name="hotline_hand_over_key"),
+            model_name='handover',
+            constraint=models.UniqueConstraint(fields=('key', 'outgoing'), name='hotline_hand_over_key'),
         ),
         migrations.AddConstraint(
-            model_name="handover",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None), ("outgoing", True)),
-                fields=("ticket",),
-                name="hotline_hand_over_one",
-            ),
+            model_name='handover',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at', None), ('outgoing', True)), fields=('ticket',), name='hotline_hand_over_one'),
         ),
         migrations.AddConstraint(
-            model_name="foldedmessage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("submission_key__isnull", False)),
-                fields=("submission_key",),
-                name="hotline_folded_submission",
-            ),
+            model_name='foldedmessage',
+            constraint=models.UniqueConstraint(condition=models.Q(('submission_key__isnull', False)), fields=('submission_key',), name='hotline_folded_submission'),
         ),
         migrations.AddConstraint(
-            model_name="foldedmessage",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_ref__isnull", False)),
-                fields=("channel", "external_ref"),
-                name="hotline_folded_external",
-            ),
+            model_name='foldedmessage',
+            constraint=models.UniqueConstraint(condition=models.Q(('external_ref__isnull', False)), fields=('channel', 'external_ref'), name='hotline_folded_external'),
         ),
         migrations.AddIndex(
-            model_name="callback",
-            index=models.Index(fields=["at"], name="ticket_call_at"),
+            model_name='callback',
+            index=models.Index(fields=['at'], name='ticket_call_at'),
         ),
         migrations.AddIndex(
-            model_name="call",
-            index=models.Index(
-                condition=models.Q(("operator__isnull", False)),
-                fields=["operator", "-changed_at"],
-                name="hotline_call_operator",
-            ),
+            model_name='call',
+            index=models.Index(condition=models.Q(('operator__isnull', False)), fields=['operator', '-changed_at'], name='hotline_call_operator'),
         ),
         migrations.AddConstraint(
-            model_name="call",
-            constraint=models.UniqueConstraint(fields=("partner", "call_id"), name="hotline_call_once"),
+            model_name='call',
+            constraint=models.UniqueConstraint(fields=('partner', 'call_id'), name='hotline_call_once'),
         ),
         migrations.AddIndex(
-            model_name="ticketclock",
-            index=models.Index(fields=["ticket", "id"], name="ticket_clock_ticket"),
+            model_name='ticketclock',
+            index=models.Index(fields=['ticket', 'id'], name='ticket_clock_ticket'),
         ),
         migrations.AddIndex(
-            model_name="ticketclock",
-            index=models.Index(
-                condition=models.Q(("due_at__isnull", True), ("stopped_at__isnull", True)),
-                fields=["ticket"],
-                name="ticket_clock_undue",
-            ),
+            model_name='ticketclock',
+            index=models.Index(condition=models.Q(('due_at__isnull', True), ('stopped_at__isnull', True)), fields=['ticket'], name='ticket_clock_undue'),
         ),
         migrations.AddConstraint(
-            model_name="ticketclock",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("stopped_at__isnull", True)),
-                fields=("ticket", "step"),
-                name="ticket_one_running_clock",
-            ),
+            model_name='ticketclock',
+            constraint=models.UniqueConstraint(condition=models.Q(('stopped_at__isnull', True)), fields=('ticket', 'step'), name='ticket_one_running_clock'),
         ),
         migrations.AddIndex(
-            model_name="ticketevent",
-            index=models.Index(fields=["at", "id"], name="ticket_event_at"),
+            model_name='ticketevent',
+            index=models.Index(fields=['at', 'id'], name='ticket_event_at'),
         ),
         migrations.AddConstraint(
-            model_name="ticketevent",
-            constraint=models.UniqueConstraint(fields=("ticket", "seq"), name="ticket_event_seq"),
+            model_name='ticketevent',
+            constraint=models.UniqueConstraint(fields=('ticket', 'seq'), name='ticket_event_seq'),
         ),
         migrations.AddIndex(
-            model_name="correction",
-            index=models.Index(fields=["label", "at"], name="reader_correction_label"),
+            model_name='correction',
+            index=models.Index(fields=['label', 'at'], name='reader_correction_label'),
         ),
         migrations.AddConstraint(
-            model_name="correction",
-            constraint=models.UniqueConstraint(fields=("event", "kind"), name="reader_correction_once"),
+            model_name='correction',
+            constraint=models.UniqueConstraint(fields=('event', 'kind'), name='reader_correction_once'),
         ),
         migrations.AddIndex(
-            model_name="ticketfile",
-            index=models.Index(fields=["digest"], name="ticket_file_digest"),
+            model_name='ticketfile',
+            index=models.Index(fields=['digest'], name='ticket_file_digest'),
         ),
         migrations.AddIndex(
-            model_name="ticketfile",
-            index=models.Index(
-                condition=models.Q(("ticket__isnull", True)),
-                fields=["uploaded_at"],
-                name="ticket_file_unsent",
-            ),
+            model_name='ticketfile',
+            index=models.Index(condition=models.Q(('ticket__isnull', True)), fields=['uploaded_at'], name='ticket_file_unsent'),
         ),
         migrations.AddIndex(
-            model_name="ticketfile",
-            index=models.Index(
-                condition=models.Q(("folded__isnull", False)), fields=["folded"], name="ticket_file_folded"
-            ),
+            model_name='ticketfile',
+            index=models.Index(condition=models.Q(('folded__isnull', False)), fields=['folded'], name='ticket_file_folded'),
         ),
         migrations.AddConstraint(
-            model_name="ticketfile",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ticket__isnull", False)),
-                fields=("ticket", "digest"),
-                name="ticket_file_once",
-            ),
+            model_name='ticketfile',
+            constraint=models.UniqueConstraint(condition=models.Q(('ticket__isnull', False)), fields=('ticket', 'digest'), name='ticket_file_once'),
         ),
         migrations.AddIndex(
-            model_name="ticketunit",
-            index=models.Index(fields=["ticket", "id"], name="ticket_unit_ticket"),
+            model_name='ticketunit',
+            index=models.Index(fields=['ticket', 'id'], name='ticket_unit_ticket'),
         ),
         migrations.AddIndex(
-            model_name="ticketunit",
-            index=models.Index(fields=["agency", "sent_at"], name="ticket_unit_agency"),
+            model_name='ticketunit',
+            index=models.Index(fields=['agency', 'sent_at'], name='ticket_unit_agency'),
         ),
         migrations.AddConstraint(
-            model_name="ticketunit",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at__isnull", True)),
-                fields=("ticket", "agency"),
-                name="ticket_unit_once",
-            ),
+            model_name='ticketunit',
+            constraint=models.UniqueConstraint(condition=models.Q(('ended_at__isnull', True)), fields=('ticket', 'agency'), name='ticket_unit_once'),
         ),
         migrations.AddIndex(
-            model_name="topic",
-            index=models.Index(condition=models.Q(("state", "active")), fields=["-heat"], name="topic_hot"),
+            model_name='topic',
+            index=models.Index(condition=models.Q(('state', 'active')), fields=['-heat'], name='topic_hot'),
         ),
         migrations.AddIndex(
-            model_name="topic",
-            index=models.Index(fields=["state", "last_at"], name="topic_last"),
+            model_name='topic',
+            index=models.Index(fields=['state', 'last_at'], name='topic_last'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["received_at", "id"], name="ticket_received"),
+            model_name='ticket',
+            index=models.Index(fields=['received_at', 'id'], name='ticket_received'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["district", "received_at"], name="ticket_district"),
+            model_name='ticket',
+            index=models.Index(fields=['district', 'received_at'], name='ticket_district'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["street", "received_at"], name="ticket_street"),
+            model_name='ticket',
+            index=models.Index(fields=['street', 'received_at'], name='ticket_street'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["agency", "received_at"], name="ticket_agency"),
+            model_name='ticket',
+            index=models.Index(fields=['agency', 'received_at'], name='ticket_agency'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("reporter__isnull", False)),
-                fields=["reporter", "received_at"],
-                name="ticket_reporter",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('reporter__isnull', False)), fields=['reporter', 'received_at'], name='ticket_reporter'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("created_by__isnull", False)),
-                fields=["created_by", "received_at"],
-                name="ticket_created_by",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('created_by__isnull', False)), fields=['created_by', 'received_at'], name='ticket_created_by'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("state__in", (70, 80))),
-                fields=["item_code", "received_at"],
-                name="ticket_settled_item",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('state__in', (70, 80))), fields=['item_code', 'received_at'], name='ticket_settled_item'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("state__in", (70, 80))),
-                fields=["class_label", "received_at"],
-                name="ticket_settled_class",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('state__in', (70, 80))), fields=['class_label', 'received_at'], name='ticket_settled_class'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("caller__isnull", False)),
-                fields=["caller", "received_at"],
-                name="ticket_caller",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('caller__isnull', False)), fields=['caller', 'received_at'], name='ticket_caller'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("topic__isnull", False)), fields=["topic"], name="ticket_topic"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('topic__isnull', False)), fields=['topic'], name='ticket_topic'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("case__isnull", False)), fields=["case"], name="ticket_case"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('case__isnull', False)), fields=['case'], name='ticket_case'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("case__isnull", False), ("is_open", True)),
-                fields=["case"],
-                name="ticket_open_case",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('case__isnull', False), ('is_open', True)), fields=['case'], name='ticket_open_case'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("state", 70)), fields=["concluded_at"], name="ticket_to_archive"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('state', 70)), fields=['concluded_at'], name='ticket_to_archive'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("duplicate_of__isnull", False)),
-                fields=["duplicate_of"],
-                name="ticket_duplicate",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('duplicate_of__isnull', False)), fields=['duplicate_of'], name='ticket_duplicate'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("is_open", True)), fields=["state", "due_at"], name="ticket_open_state"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('is_open', True)), fields=['state', 'due_at'], name='ticket_open_state'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("is_open", True)), fields=["agency", "state"], name="ticket_open_agency"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('is_open', True)), fields=['agency', 'state'], name='ticket_open_agency'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("is_open", True)),
-                fields=["district", "state"],
-                name="ticket_open_district",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('is_open', True)), fields=['district', 'state'], name='ticket_open_district'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                models.OrderBy(models.F("rank")),
-                models.OrderBy(models.F("due_at")),
-                models.OrderBy(models.F("id")),
-                condition=models.Q(("is_open", True)),
-                name="ticket_open_order",
-            ),
+            model_name='ticket',
+            index=models.Index(models.OrderBy(models.F('rank')), models.OrderBy(models.F('due_at')), models.OrderBy(models.F('id')), condition=models.Q(('is_open', True)), name='ticket_open_order'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("read_at__isnull", True)), fields=["id"], name="ticket_unread"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('read_at__isnull', True)), fields=['id'], name='ticket_unread'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("remind_at__isnull", False)), fields=["remind_at"], name="ticket_remind"
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('remind_at__isnull', False)), fields=['remind_at'], name='ticket_remind'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("concluded_at__isnull", False)),
-                fields=["concluded_at"],
-                name="ticket_concluded",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('concluded_at__isnull', False)), fields=['concluded_at'], name='ticket_concluded'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("visited_at__isnull", False)),
-                fields=["visited_at"],
-                name="ticket_visited",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('visited_at__isnull', False)), fields=['visited_at'], name='ticket_visited'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(
-                condition=models.Q(("replied_at__isnull", False)),
-                fields=["replied_at"],
-                name="ticket_replied",
-            ),
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('replied_at__isnull', False)), fields=['replied_at'], name='ticket_replied'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=models.Index(fields=["changed_at", "id"], name="ticket_changed"),
+            model_name='ticket',
+            index=models.Index(fields=['changed_at', 'id'], name='ticket_changed'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["co_agencies"], name="ticket_co"),
+            model_name='ticket',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['co_agencies'], name='ticket_co'),
         ),
         migrations.AddIndex(
-            model_name="ticket",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["words"], name="ticket_words"),
+            model_name='ticket',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['words'], name='ticket_words'),
         ),
         migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(fields=("number",), name="ticket_number"),
+            model_name='ticket',
+            constraint=models.UniqueConstraint(fields=('number',), name='ticket_number'),
         ),
         migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("submission_key__isnull", False)),
-                fields=("submission_key",),
-                name="ticket_submission",
-            ),
+            model_name='ticket',
+            constraint=models.UniqueConstraint(condition=models.Q(('submission_key__isnull', False)), fields=('submission_key',), name='ticket_submission'),
         ),
         migrations.AddConstraint(
-            model_name="ticket",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("external_ref__isnull", False)),
-                fields=("channel", "external_ref"),
-                name="ticket_external",
-            ),
+            model_name='ticket',
+            constraint=models.UniqueConstraint(condition=models.Q(('external_ref__isnull', False)), fields=('channel', 'external_ref'), name='ticket_external'),
         ),
         migrations.AddConstraint(
-            model_name="topicapart",
-            constraint=models.UniqueConstraint(fields=("one", "other"), name="topic_apart_once"),
+            model_name='topicapart',
+            constraint=models.UniqueConstraint(fields=('one', 'other'), name='topic_apart_once'),
         ),
         migrations.AddIndex(
-            model_name="topicevent",
-            index=models.Index(fields=["topic", "id"], name="topic_event_topic"),
+            model_name='topicevent',
+            index=models.Index(fields=['topic', 'id'], name='topic_event_topic'),
         ),
         migrations.AddIndex(
-            model_name="topicticket",
-            index=models.Index(fields=["topic", "at"], name="topic_ticket_topic"),
+            model_name='topicticket',
+            index=models.Index(fields=['topic', 'at'], name='topic_ticket_topic'),
         ),
         migrations.AddIndex(
-            model_name="topicwarning",
-            index=models.Index(
-                condition=models.Q(("seen_at", None)), fields=["-severity", "at"], name="topic_warning_open"
-            ),
+            model_name='topicwarning',
+            index=models.Index(condition=models.Q(('seen_at', None)), fields=['-severity', 'at'], name='topic_warning_open'),
         ),
         migrations.AddIndex(
-            model_name="ticketreading",
-            index=models.Index(fields=["at"], name="reader_reading_at"),
+            model_name='ticketreading',
+            index=models.Index(fields=['at'], name='reader_reading_at'),
         ),
         migrations.AddIndex(
-            model_name="ticketreading",
-            index=django.contrib.postgres.indexes.GinIndex(fields=["bands"], name="reader_reading_bands"),
+            model_name='ticketreading',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['bands'], name='reader_reading_bands'),
         ),
         migrations.AddIndex(
-            model_name="ticketreading",
-            index=models.Index(
-                condition=models.Q(("automatic", True)), fields=["label", "at"], name="reader_automatic"
-            ),
+            model_name='ticketreading',
+            index=models.Index(condition=models.Q(('automatic', True)), fields=['label', 'at'], name='reader_automatic'),
         ),
     ]
