@@ -174,7 +174,7 @@ class ShiftNotice(models.Model):
 class ReaderEvent(models.Model):
     """What became of automatic dispatch: a class off or on again, a shift noticed or set aside, another model.
 
-    `by` null: by itself. While `waits`, the hotline's managers have it before them as something to decide on.
+    `by` is a key as in the ledger, "system" where it came by itself. While `waits`, the hotline's managers have it before them as something to decide on.
     """
 
     class Kind(models.TextChoices):
@@ -188,11 +188,11 @@ class ReaderEvent(models.Model):
     kind = models.CharField(max_length=10, choices=Kind.choices)
     label = models.CharField(max_length=60, blank=True, help_text="the class; empty: all of them")
     at = models.DateTimeField()
-    by = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", db_index=False)
+    by = models.CharField(max_length=80)
     why = models.TextField(blank=True)
     waits = models.BooleanField(default=False)
     ended_at = models.DateTimeField(null=True)
-    ended_by = models.ForeignKey(PERSON, models.PROTECT, null=True, related_name="+", db_index=False)
+    ended_by = models.CharField(max_length=80, blank=True)
     note = models.TextField(blank=True)
 
     class Meta:

@@ -13,7 +13,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.reader import CLASS_SCHEME, ModelInUse, ShiftNotice, TicketReading
-from citybrain.hub.hotline.readers import using
+from citybrain.hub.hotline.readers import news, using
 from citybrain.hub.hotline.reading.shift import FEWEST, Profile, Shift, notice
 
 logger = logging.getLogger(__name__)
@@ -55,6 +55,8 @@ def look(now: datetime) -> int:
             scheme=row.scheme, model=row, at=now, first=first, messages=told.messages, measures=told.to_json()
         )
         record("system", "hotline.shift", f"model:{row.scheme}:{row.version}", told.to_json(), at=now)
+        why = _("近期 %(n)d 件来件与训练所用的明显不同") % {"n": told.messages}
+        news.tell(news.Kind.SHIFT, "system", why, now, scheme=row.scheme, waits=True)
     logger.warning("messages no longer look like those of model %s: %s", row, ", ".join(told.signs))
     return 1
 
@@ -82,4 +84,6 @@ def set_aside(actor: Actor, notice_id: int, note: str, *, now: datetime | None =
         found.seen_at, found.seen_by, found.note = moment, actor.key, note.strip()[:1000]
         found.save(update_fields=["seen_at", "seen_by", "note"])
         record(actor.key, "hotline.shift_seen", f"shift:{found.pk}", {"note": found.note}, at=moment)
+        news.settle([news.Kind.SHIFT], actor.key, found.note, moment, scheme=found.scheme)
+        news.tell(news.Kind.SHIFT_SEEN, actor.key, found.note, moment, scheme=found.scheme)
     return found

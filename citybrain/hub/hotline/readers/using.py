@@ -22,6 +22,7 @@ from citybrain.base.ledger.append import record
 from citybrain.hub.cases import items
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.reader import CLASS_SCHEME, ModelInUse, ModelState, ShiftNotice, Watch
+from citybrain.hub.hotline.readers import news
 from citybrain.hub.hotline.reading import modelfile, shipped
 from citybrain.hub.hotline.reading.errors import ReadingRefused
 from citybrain.hub.hotline.reading.model import Model
@@ -29,7 +30,7 @@ from citybrain.hub.hotline.reading.place_names import Gazetteer, KnownArea
 from citybrain.hub.hotline.reading.whole import Models, Reader
 
 logger = logging.getLogger(__name__)
-MANAGE = "hotline.reading"
+MANAGE = news.MANAGE
 RECHECK_SECONDS = 2.0
 
 
@@ -174,7 +175,18 @@ def take_into_use(row: ModelInUse, who: str, now: datetime) -> None:
         seen_at=now, seen_by=who, note=_("已更换模型")
     )
     record(who, "hotline.model_used", f"model:{row.scheme}:{row.version}", {"digest": row.digest}, at=now)
+    _tell_of(row.scheme, row.version, sorted(doubtful), who, now)
     transaction.on_commit(forget)
+
+
+def _tell_of(scheme: str, version: int, doubtful: list[str], who: str, now: datetime) -> None:
+    """Tell the managers that another model reads; what was said of the one before waits for nobody any more."""
+    words = _("第 %(n)d 版") % {"n": version} if version else _("自带模型，不自动派单")
+    if doubtful:
+        labels = _("、").join(doubtful)
+        words = _("%(words)s；达不到承诺、不自动派单的分类：%(labels)s") % {"words": words, "labels": labels}
+    news.settle([news.Kind.CLASS_OFF, news.Kind.SHIFT], who, _("已更换模型"), now, scheme=scheme)
+    news.tell(news.Kind.MODEL, who, words, now, scheme=scheme)
 
 
 def out_of_the_box(actor: Actor, *, scheme: str = CLASS_SCHEME, now: datetime | None = None) -> None:
@@ -184,5 +196,9 @@ def out_of_the_box(actor: Actor, *, scheme: str = CLASS_SCHEME, now: datetime | 
     with transaction.atomic():
         ModelInUse.objects.filter(scheme=scheme, state=ModelState.IN_USE).update(state=ModelState.KEPT)
         Watch.objects.filter(scheme=scheme).delete()
+        ShiftNotice.objects.filter(scheme=scheme, seen_at=None).update(
+            seen_at=moment, seen_by=actor.key, note=_("已更换模型")
+        )
         record(actor.key, "hotline.model_used", f"model:{scheme}:0", {}, at=moment)
+        _tell_of(scheme, 0, [], actor.key, moment)
     forget()

@@ -18,7 +18,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.reader import CLASS_SCHEME, Correction, ModelInUse, TicketReading, Watch
-from citybrain.hub.hotline.readers import corrections, shifting, using
+from citybrain.hub.hotline.readers import corrections, news, shifting, using
 from citybrain.hub.hotline.reading.promise import upper_bound
 
 logger = logging.getLogger(__name__)
@@ -79,11 +79,15 @@ def _look_at(watch: Watch, row: ModelInUse, now: datetime) -> int:
 
 
 def _set(watch: Watch, on: bool, who: str, why: str, now: datetime) -> None:
+    """Switch a class, with its ledger row; what switched off by itself waits for a manager's word."""
     watch.on, watch.why, watch.changed_at, watch.changed_by = on, why, now, who
     if on:
         watch.since, watch.sent, watch.right, watch.high = now, 0, 0, 1.0
     body = {"on": on, "why": why, "sent": watch.sent, "right": watch.right}
     record(who, "hotline.auto_dispatch", f"class:{watch.scheme}:{watch.label}", body, at=now)
+    news.settle([news.Kind.CLASS_OFF], who, why, now, label=watch.label, scheme=watch.scheme)
+    kind = news.Kind.CLASS_ON if on else news.Kind.CLASS_OFF
+    news.tell(kind, who, why, now, label=watch.label, scheme=watch.scheme, waits=who == "system" and not on)
 
 
 def switch(

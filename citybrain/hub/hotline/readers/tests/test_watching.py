@@ -5,17 +5,20 @@ from datetime import datetime, timedelta
 import pytest
 
 from citybrain.base.identity.access import Forbidden
+from citybrain.base.ledger.models import Entry
+from citybrain.hub.cases.models import Outbox
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.reader import (
     Correction,
     ModelInUse,
+    ReaderEvent,
     ReaderLook,
     ShiftNotice,
     TicketReading,
     Watch,
 )
 from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
-from citybrain.hub.hotline.readers import corrections, filing, shifting, watching
+from citybrain.hub.hotline.readers import corrections, filing, news, shifting, using, watching
 from citybrain.hub.hotline.readers.tests.conftest import HEATING, Line
 from citybrain.hub.hotline.reading.shift import Profile
 
@@ -166,3 +169,65 @@ def test_messages_like_those_of_training_are_not_noticed(line: Line, model: Mode
     assert measured is not None
     assert measured[0].signs == ()
     assert shifting.look(line.now) == 0
+
+
+def told(kind: str) -> list[ReaderEvent]:
+    return list(ReaderEvent.objects.filter(kind=kind))
+
+
+def test_the_managers_are_told_when_a_class_switches_off_and_when_it_comes_on_again(
+    line: Line, model: ModelInUse
+) -> None:
+    for ticket in [sent(line) for _ in range(4)]:
+        line.do(ticket, "operator", "correct", class_label="噪声", reason="不是供热")
+    Outbox.objects.all().delete()
+    watching.tick(line.later(minutes=1))
+    assert Outbox.objects.filter(topic="reading").count() == 1
+    assert news.waiting(line.actor("operator")) == []
+    (off,) = news.waiting(line.actor("manager"))
+    assert (off.label, off.by, off.why) == ("供热", "system", "近 4 件自动派单中 0 件正确，低于承诺的 90%")
+    assert Entry.objects.filter(action="hotline.auto_dispatch", subject="class:class:供热").count() == 1
+    watching.switch(line.actor("manager"), "供热", True, "已核对分类标准", now=line.later(minutes=5))
+    assert news.count(line.actor("manager")) == 0
+    off.refresh_from_db()
+    assert (off.waits, off.ended_at, off.ended_by) == (False, line.now, line.actor("manager").key)
+    (on,) = told("class_on")
+    assert (on.label, on.why, on.by) == ("供热", "已核对分类标准", line.actor("manager").key)
+    assert Outbox.objects.filter(topic="reading").count() == 2
+    recent = news.recent(line.actor("manager"), line.now)
+    assert [one.kind for one in recent] == ["class_on", "class_off", "model"]
+    assert news.names(recent) == {line.actor("manager").key: line.actor("manager").name}
+    with pytest.raises(Forbidden):
+        news.recent(line.actor("operator"), line.now)
+
+
+def test_a_manager_may_leave_a_class_off_with_a_reason(line: Line, model: ModelInUse) -> None:
+    made = news.tell(news.Kind.CLASS_OFF, "system", "不准", line.now, label="供热", waits=True)
+    with pytest.raises(Forbidden):
+        news.acknowledge(line.actor("operator"), made.pk, "看过")
+    with pytest.raises(BadInput):
+        news.acknowledge(line.actor("manager"), made.pk, " ")
+    news.acknowledge(line.actor("manager"), made.pk, "供暖季后再开", now=line.now)
+    assert news.waiting(line.actor("manager")) == []
+    with pytest.raises(BadInput):
+        news.acknowledge(line.actor("manager"), made.pk, "再来一次")
+    assert Entry.objects.filter(action="hotline.auto_seen", subject="class:class:供热").count() == 1
+
+
+def test_a_shift_is_told_and_ends_with_the_word_of_a_manager_or_with_another_model(
+    line: Line, model: ModelInUse
+) -> None:
+    many(line, model, sum(Profile.from_json(model.about["profile"]).confidence) / 101 - 0.2, "供热")
+    shifting.look(line.now)
+    (shift,) = news.waiting(line.actor("manager"))
+    assert (shift.kind, shift.why) == ("shift", "近期 100 件来件与训练所用的明显不同")
+    with pytest.raises(BadInput):
+        news.acknowledge(line.actor("manager"), shift.pk, "看过")
+    notice = shifting.standing()
+    assert notice is not None
+    shifting.set_aside(line.actor("manager"), notice.pk, "来件集中", now=line.later(minutes=1))
+    assert [one.why for one in told("shift_seen")] == ["来件集中"]
+    news.tell(news.Kind.SHIFT, "system", "又变了", line.now, waits=True)
+    using.out_of_the_box(line.actor("manager"), now=line.later(minutes=1))
+    assert news.count(line.actor("manager")) == 0
+    assert [one.why for one in told("model")] == ["自带模型，不自动派单", "第 1 版"]
