@@ -4,7 +4,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 WORKERS ?= 2
 
-.PHONY: help run setup dev test check bench cluster wheel lock clean
+.PHONY: help run setup dev test check bench cluster schema wheel lock clean
 
 help: ## Say what there is
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ bench: dev ## Measure; results go to bench/results/
 cluster: dev ## Ask DuckDB, Sail and a Spark cluster on this machine the same, compare rows and cost (needs Java)
 	@$(BIN)/python tools/spark.py
 	@$(BIN)/python -m bench.cluster $(ARGS)
+
+schema: dev ## Record what the migrations execute, after a change of them (an empty database is laid from it)
+	@$(BIN)/python tools/schema.py
 
 wheel: dev ## Build the package into dist/, with translations and the browser's files
 	@rm -rf build
