@@ -174,7 +174,8 @@ class ShiftNotice(models.Model):
 class ReaderEvent(models.Model):
     """What became of automatic dispatch: a class off or on again, a shift noticed or set aside, another model.
 
-    `by` is a key as in the ledger, "system" where it came by itself. While `waits`, the hotline's managers have it before them as something to decide on.
+    `by` is a key as in the ledger, "system" where it came by itself. While `waits`, the hotline's managers have it
+    before them as something to decide on.
     """
 
     class Kind(models.TextChoices):

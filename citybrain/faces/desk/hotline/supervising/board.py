@@ -21,6 +21,7 @@ from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.guiding.topics import topic_line
 from citybrain.faces.desk.hotline.rate_words import definition_words
 from citybrain.faces.desk.hotline.shown import TONES
+from citybrain.faces.desk.hotline.supervising.news import news_for
 from citybrain.faces.desk.hotline.supervising.spans import SPANS, Span, span_of
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.hotline import board, filters, limits, rates
@@ -74,6 +75,7 @@ def board_view(request: HttpRequest) -> HttpResponse:
         "units": _units(standing, links),
         "today": _today(actor, now, links),
         "automatic": automatic(actor),
+        "news": news_for(actor),
         "topics": _topics(actor, now),
         **_rates(actor, span, area, now, links),
     }

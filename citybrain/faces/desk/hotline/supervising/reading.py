@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_POST
 from citybrain.base.identity.access import require
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.hotline.doors import hotline
+from citybrain.faces.desk.hotline.supervising.news import news_for
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look.charts import Chart, Series
 from citybrain.hub.cases import items
@@ -43,6 +44,7 @@ def reading_view(request: HttpRequest) -> HttpResponse:
         "chart": _curve(row) if row is not None else None,
         "watches": [_watch(one, row) for one in Watch.objects.filter(scheme=row.scheme)] if row else [],
         "notice": _notice(),
+        "news": news_for(actor),
         "models": [_model(one) for one in kept],
         "done": _done(now),
         "reasons": _reasons(now),

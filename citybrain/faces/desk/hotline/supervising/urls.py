@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from citybrain.faces.desk.hotline.supervising import board, links, quality, reading
+from citybrain.faces.desk.hotline.supervising import board, links, news, quality, reading
 
 urlpatterns = [
     path("board/", board.board_view, name="hotline_board"),
@@ -19,4 +19,6 @@ urlpatterns = [
     path("reading/switch/", reading.switch_view, name="hotline_reading_switch"),
     path("reading/use/", reading.use_view, name="hotline_reading_use"),
     path("reading/notices/<int:notice_id>/", reading.notice_view, name="hotline_reading_notice"),
+    path("reading/news/", news.news_view, name="hotline_reading_news"),
+    path("reading/news/<int:event_id>/", news.seen_view, name="hotline_reading_seen"),
 ]

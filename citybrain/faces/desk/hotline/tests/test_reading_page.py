@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from citybrain.hub.hotline.models import ModelInUse, ShiftNotice, Watch
-from citybrain.hub.hotline.readers import teaching, using
+from citybrain.hub.hotline.readers import news, teaching, using
 from citybrain.hub.hotline.reading.tests.messages import made_up
 from citybrain.sample.fixtures import Cast
 
@@ -110,3 +110,33 @@ def test_another_version_is_taken(client_for: Open, model: ModelInUse) -> None:
     assert browser.post(f"{PAGE}use/", {"version": "1"}).status_code == 302
     assert using.in_use() == model
     assert browser.post(f"{PAGE}use/", {"version": "9"}).status_code in {400, 422}
+
+
+def test_what_switched_off_by_itself_is_before_the_managers_until_one_of_them_decides(
+    client_for: Open, model: ModelInUse
+) -> None:
+    made = news.tell(
+        news.Kind.CLASS_OFF, "system", "近 40 件中 30 件正确", timezone.now(), label="公交", waits=True
+    )
+    browser = client_for("hotline_manager")
+    for page in (PAGE, "/desk/hotline/board/", f"{PAGE}news/"):
+        told = browser.get(page).content.decode()
+        assert "自动派单停用 · 公交" in told, page
+        assert "近 40 件中 30 件正确" in told, page
+        assert 'data-live="reading"' in told, page
+    assert "自动派单变动待处理" in browser.get("/desk/").content.decode()
+    assert browser.post(f"{PAGE}news/{made.pk}/", {"note": "培训后再开"}).status_code == 302
+    assert "自动派单变动待处理" not in browser.get("/desk/").content.decode()
+    told = browser.get(PAGE).content.decode()
+    assert "知悉，保持停用" not in told
+    assert "培训后再开" in told
+
+
+def test_nobody_else_hears_of_it(client_for: Open, model: ModelInUse) -> None:
+    made = news.tell(news.Kind.CLASS_OFF, "system", "不准", timezone.now(), label="公交", waits=True)
+    for key in ("hotline_operator", "handler", "commander"):
+        browser = client_for(key)
+        assert browser.get(f"{PAGE}news/").status_code == 403, key
+        assert browser.post(f"{PAGE}news/{made.pk}/", {"note": "看过"}).status_code == 403, key
+        assert "自动派单变动待处理" not in browser.get("/desk/").content.decode(), key
+        assert "自动派单停用" not in browser.get("/desk/hotline/board/").content.decode(), key
