@@ -3,6 +3,9 @@
 A loop is a function `tick(now) -> int` (how much it did). A failing loop is logged with its trace, told to
 `/health`, and tried again later and later; the others go on. One worker works at a time, by an advisory lock
 held on a connection of its own; another stands by. Run as `python -m citybrain.site.worker`.
+
+It ends within seconds of SIGTERM, whatever its loops do: a round under way gets `GRACE_SECONDS`, then it is left
+where it is. Every round stands being broken off, as a power cut would: what it hadn't committed is rolled back.
 """
 
 import contextlib
@@ -16,7 +19,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NoReturn
 
 import psycopg
 
@@ -27,6 +30,13 @@ log = logging.getLogger("citybrain.worker")
 LOCK = 0x776F726B6572  # "worker" in ASCII
 TELL_SECONDS = 5.0  # how often a loop that goes well says so
 LONGEST_PAUSE = 30.0  # seconds a failing loop waits at most before it tries again
+GRACE_SECONDS = 5.0  # for the rounds under way, all together, once told to stop
+LAST_SECONDS = 12  # then the kernel ends us; less than `children.STOP_SECONDS`
+
+_SQL_BREAK_OFF = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND application_name = %s AND pid <> pg_backend_pid()
+"""
 
 
 @dataclass(frozen=True)
@@ -76,9 +86,11 @@ def resolve(target: str) -> Callable[[datetime], int]:
     return function
 
 
-def load_all() -> None:
+def load_all(stop: threading.Event) -> None:
     """Import every loop's module, one after another: numpy can't be imported by several threads at once."""
     for loop in LOOPS:
+        if stop.is_set():
+            return
         with contextlib.suppress(Exception):  # what can't be imported says so when its loop runs
             resolve(loop.target)
 
@@ -178,16 +190,60 @@ def hold(link: psycopg.Connection[Any], stop: threading.Event) -> int:
     return 0
 
 
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGTERM and SIGINT set; from then on the kernel counts `LAST_SECONDS`."""
+    stop = threading.Event()
+
+    def asked(*_: object) -> None:
+        if not stop.is_set():
+            signal.signal(signal.SIGALRM, signal.SIG_DFL)
+            signal.alarm(LAST_SECONDS)
+        stop.set()
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, asked)
+    return stop
+
+
+def late_ones(threads: list[threading.Thread], seconds: float) -> list[str]:
+    """Wait `seconds` at most for all of them together; return the names of those that still run."""
+    until = time.monotonic() + seconds
+    for thread in threads:
+        thread.join(max(0.0, until - time.monotonic()))
+    return [thread.name for thread in threads if thread.is_alive()]
+
+
+def break_off(link: psycopg.Connection[Any], name: str) -> None:
+    """End our other connections to the database: a statement whose caller has gone would go on, and keep its locks."""
+    with contextlib.suppress(psycopg.Error):
+        link.execute(_SQL_BREAK_OFF, [name])
+
+
+def work(link: psycopg.Connection[Any], stop: threading.Event, name: str) -> int:
+    """Run all loops until told to stop; return the exit code."""
+    load_all(stop)
+    runners = [Runner(loop, stop) for loop in LOOPS]
+    threads = [threading.Thread(target=runner.run, name=runner.loop.name, daemon=True) for runner in runners]
+    for thread in threads:
+        thread.start()
+    code = hold(link, stop)
+    stop.set()
+    late = late_ones(threads, GRACE_SECONDS)
+    if late:
+        log.warning("ending while these loops are in the middle of a round: %s", ", ".join(late))
+        break_off(link, name)
+    return code
+
+
 def main() -> int:
     """Run all loops until SIGTERM; return the exit code."""
     import django
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
+    name = os.environ["PGAPPNAME"] = f"citybrain worker {os.getpid()}"
     tether.watch_parent(os.getppid())
     django.setup()
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    stop = stop_on_signals()
     try:
         link = psycopg.connect(**connection_info(), autocommit=True, connect_timeout=10)
         if not take_lock(link, stop):
@@ -195,17 +251,16 @@ def main() -> int:
     except psycopg.OperationalError as error:
         log.error("no database: %s", error)
         return 1
-    load_all()
-    runners = [Runner(loop, stop) for loop in LOOPS]
-    threads = [threading.Thread(target=runner.run, name=runner.loop.name, daemon=True) for runner in runners]
-    for thread in threads:
-        thread.start()
-    code = hold(link, stop)
-    stop.set()
-    for thread in threads:
-        thread.join(10)
-    return code
+    return work(link, stop, name)
+
+
+def leave(code: int) -> NoReturn:
+    """End now: an interpreter that shuts down waits for threads of pools, which may be in a long round of a loop."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave(main())

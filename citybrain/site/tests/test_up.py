@@ -40,6 +40,19 @@ def wait_for(condition, seconds=150.0):
     return condition()
 
 
+def parent(process):
+    """The process's parent; None when it has ended meanwhile."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return process.ppid()
+    return None
+
+
+def well(port):
+    """What `/health` says once all is well, otherwise nothing."""
+    found = health(port)
+    return found if found["ok"] else None
+
+
 class City:
     def __init__(self, home):
         self.home = home
@@ -71,6 +84,14 @@ class City:
                 if of_us or process.cwd() == str(self.home / "postgres" / "data"):
                     found.append(process)
         return found
+
+    def orphans(self):
+        """Those whose parent has gone before them."""
+        return [one for one in self.processes() if parent(one) == 1]
+
+    def children(self, word):
+        """Those that the city itself started, by a word of their command."""
+        return [one for one in self.named(word) if parent(one) == self.process.pid]
 
     def named(self, word):
         found = []
@@ -117,8 +138,8 @@ def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
     said = city.said()
     assert f"citybrain is running: http://127.0.0.1:{city.port}" in said
     assert "making the sample city" not in said
-    assert wait_for(lambda: health(city.port)["ok"]), health(city.port)
-    found = health(city.port)
+    found = wait_for(lambda: well(city.port))
+    assert found, health(city.port)
     assert {
         "web",
         "database",
@@ -145,26 +166,25 @@ def test_a_killed_city_leaves_nothing_behind_and_starts_again(city):
     city.process.kill()
     city.process.wait()
     city.start()
-    assert wait_for(lambda: health(city.port)["ok"]), health(city.port)
-    masters = city.named("granian")
-    assert len([one for one in masters if one.ppid() == city.process.pid]) == 2  # web and data
-    assert all(one.ppid() != 1 for one in city.processes())
+    assert wait_for(lambda: well(city.port)), health(city.port)
+    assert len(city.children("granian")) == 2  # web and data
+    assert city.orphans() == []
 
 
 def test_each_killed_process_is_started_again_and_said_so(city):
     city.start()
     words = {"site.wsgi": "web", "uvicorn": "push", "site.data": "data", "citybrain.site.worker": "worker"}
     for word, name in words.items():
-        victim = next(one for one in city.named(word) if one.ppid() == city.process.pid)
+        victim = city.children(word)[0]
         victim.kill()
         assert wait_for(lambda name=name: f"{name} ended (SIGKILL); starting it again" in city.said())
-        assert wait_for(lambda word=word, old=victim.pid: [
-            one for one in city.named(word) if one.ppid() == city.process.pid and one.pid != old
-        ])  # fmt: skip
-    postmaster = next(one for one in city.named("postgres") if one.ppid() == city.process.pid)
+        assert wait_for(
+            lambda word=word, old=victim.pid: [one for one in city.children(word) if one.pid != old]
+        )
+    postmaster = city.children("postgres")[0]
     postmaster.kill()
     assert wait_for(lambda: "the database server ended; starting it again" in city.said())
-    assert wait_for(lambda: health(city.port)["ok"]), health(city.port)
+    assert wait_for(lambda: well(city.port)), health(city.port)
 
 
 def test_a_taken_port_is_named_with_its_holder_and_the_way_out(city):

@@ -1,13 +1,21 @@
 """The worker's loops: apart from each other, and honest about how they go."""
 
+import os
+import signal
+import subprocess
+import sys
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
+from django.db import connection
 
-from citybrain.site import worker
+from citybrain.site import children, worker
 from citybrain.site.database import connection_info
 from citybrain.site.models import State
+from citybrain.site.tests.conftest import ROOT
 from citybrain.site.worker import Loop, Runner
 
 FAIL = {"now": False}
@@ -31,6 +39,19 @@ def fails_if_told(now):
     if FAIL["now"]:
         raise ValueError("told to")
     return 1
+
+
+def asks_for_long(now):
+    """A round in the middle of a statement, with a lock, and with a thread of a pool of its own."""
+    with ThreadPoolExecutor(1) as pool, connection.cursor() as cursor:
+        pool.submit(time.sleep, 3600)
+        cursor.execute("SELECT pg_advisory_lock(4711), pg_sleep(3600)")
+    return 1
+
+
+def computes_for_long(now):
+    while True:
+        sum(range(1000))
 
 
 def loop(name, seconds=1.0):
@@ -107,3 +128,87 @@ def test_a_worker_that_loses_its_database_ends_to_be_started_again():
     with psycopg.connect(**connection_info(), autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [link.info.backend_pid])
     assert worker.hold(link, threading.Event()) == 1
+
+
+class Worker:
+    """The worker as a process of its own on the test's database, with loops of ours and what `changes` says."""
+
+    def __init__(self, *names, changes=""):
+        known = connection.settings_dict
+        url = f"postgresql://{known['USER']}:{known['PASSWORD']}@{known['HOST']}:{known['PORT']}/{known['NAME']}"
+        loops = ", ".join(f"worker.Loop({name!r}, 1.0, {f'{__name__}:{name}'!r})" for name in names)
+        script = f"from citybrain.site import worker\nworker.LOOPS = ({loops},)\n{changes}\n"
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", f"{script}worker.leave(worker.main())"],
+            env=os.environ | {"DATABASE_URL": url, "PYTHONPATH": str(ROOT)},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def end(self, seconds):
+        """Ask it to end; return its exit code and what it said."""
+        self.process.send_signal(signal.SIGTERM)
+        _, said = self.process.communicate(timeout=seconds)
+        return self.process.returncode, said
+
+
+@pytest.fixture
+def started(transactional_db):
+    made = []
+
+    def start(*names, **more):
+        made.append(Worker(*names, **more))
+        return made[-1]
+
+    yield start
+    for one in made:
+        one.process.kill()
+        one.process.wait()
+
+
+def answered(query, *values):
+    with connection.cursor() as cursor:
+        cursor.execute(query, values)
+        return cursor.fetchone()[0]
+
+
+def wait_until(condition, seconds=120.0):
+    until = time.monotonic() + seconds
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.05)
+    assert condition()
+
+
+def test_a_worker_told_to_end_leaves_rounds_that_do_not_and_ends_what_they_asked_the_database(started):
+    one = started("asks_for_long", "computes_for_long", "counts", changes="worker.LAST_SECONDS = 300")
+    asking = "SELECT count(*) FROM pg_stat_activity WHERE application_name = %s AND query LIKE '%%pg_sleep%%'"
+    name = f"citybrain worker {one.process.pid}"
+    wait_until(lambda: answered(asking, name) == 1)
+    wait_until(lambda: State.objects.filter(key="worker.computes_for_long").exists())
+    code, said = one.end(120)
+    assert code == 0
+    assert "in the middle of a round: asks_for_long, computes_for_long\n" in said
+    wait_until(
+        lambda: answered("SELECT count(*) FROM pg_stat_activity WHERE application_name = %s", name) == 0
+    )
+    assert answered("SELECT pg_try_advisory_xact_lock(4711)")
+
+
+def test_a_worker_that_cannot_even_leave_is_ended_by_the_kernel(started):
+    changes = "import time\nworker.LAST_SECONDS = 1\nworker.hold = lambda *_: time.sleep(3600)"
+    one = started("counts", changes=changes)
+    wait_until(lambda: State.objects.filter(key="worker.counts").exists())
+    code, _ = one.end(120)
+    assert code == -signal.SIGALRM
+
+
+def test_a_worker_ends_by_itself_before_the_city_ends_it_hard():
+    assert worker.GRACE_SECONDS < worker.LAST_SECONDS < children.STOP_SECONDS
+
+
+def test_a_worker_told_to_end_while_it_loads_loads_no_more(monkeypatch):
+    loaded = []
+    stop = threading.Event()
+    monkeypatch.setattr(worker, "resolve", lambda target: (loaded.append(target), stop.set()))
+    worker.load_all(stop)
+    assert loaded == [worker.LOOPS[0].target]
