@@ -14,10 +14,9 @@ from typing import Any, Final
 from django.db.models import Sum
 
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.lake import engine, names
+from citybrain.base.lake import names
 from citybrain.base.lake.models import Commit, Serving
 from citybrain.base.lake.names import quoted
-from citybrain.base.lake.tables import Table
 
 PLACE: Final = "_place"
 ALSO: Final = "_also"
@@ -91,6 +90,8 @@ class Places:
 
     def __init__(self, code: str, shape: Shape, version: int, rows: int) -> None:
         self.code, self.shape, self.version = code, shape, version
+        from citybrain.base.lake.tables import Table  # with all of Iceberg: not at the applications' start
+
         self.table = str(Table(code).metadata().table_uuid)
         own = [one for one in registered() if one.code == code and _fits(one, shape)]
         self.written = bool(own)
@@ -136,6 +137,9 @@ class Places:
         place = f"TRY_CAST({quoted(one.residence.place)} AS BIGINT)"
         if one.residence.code == self.code:
             return f"TRY_CAST(r.{quoted(one.residence.place)} AS BIGINT)", ""
+        from citybrain.base.lake import engine
+        from citybrain.base.lake.tables import Table
+
         table = Table(one.residence.code)
         source = engine.files_sql(table.files(one.version), table.schema(one.version or None))
         homes = f"(SELECT {quoted(one.subject)} AS who, {place} AS place FROM {source})"
@@ -152,6 +156,8 @@ def _fits(residence: Residence, shape: Shape) -> bool:
 
 def _told_by(residence: Residence, copy: Serving) -> _Told | None:
     """Return the version of a residence set whose copy serves; None while that doesn't tell when rows were written."""
+    from citybrain.base.lake.tables import Table
+
     table = Table(residence.code)
     shape, placed = Shape.from_json(copy.shape), Placed.from_json(copy.placed)
     if not (copy.relation and placed.written and _fits(residence, shape) and table.exists()):

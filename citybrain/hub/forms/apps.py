@@ -10,6 +10,6 @@ class FormsConfig(AppConfig):
 
     def ready(self) -> None:
         from citybrain.base.lake import residences
-        from citybrain.hub.forms.knowing.people import residences as told
+        from citybrain.hub.forms.knowing.homes import residences as told
 
         residences.register(*told())

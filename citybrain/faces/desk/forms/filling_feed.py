@@ -25,7 +25,7 @@ from citybrain.hub.forms.collecting.sight import why_not_edit
 from citybrain.hub.forms.collecting.values import Seen
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing.disputes import dispute
-from citybrain.hub.forms.knowing.people import same
+from citybrain.hub.forms.knowing.homes import same
 from citybrain.hub.forms.models import Row, Sheet
 
 WORKER: Final = "desk/forms/worker.js"

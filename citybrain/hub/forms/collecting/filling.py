@@ -24,8 +24,9 @@ from citybrain.hub.forms.collecting.sight import seen
 from citybrain.hub.forms.collecting.values import ANSWER, Cell, CellState
 from citybrain.hub.forms.columns import Column
 from citybrain.hub.forms.knowing import answers
+from citybrain.hub.forms.knowing.homes import homes
 from citybrain.hub.forms.knowing.knowing import know
-from citybrain.hub.forms.knowing.people import People, homes, residents
+from citybrain.hub.forms.knowing.people import People, residents
 from citybrain.hub.forms.models import Dispute, RoundState, Row, Shaped, Sheet, SheetState
 from citybrain.hub.forms.rosters import counting, rosters
 from citybrain.hub.forms.rosters import members as roster_members

@@ -19,7 +19,7 @@ from citybrain.hub.forms.collecting.rows import Line
 from citybrain.hub.forms.collecting.sight import Sight, seen, sight, why_not_edit
 from citybrain.hub.forms.collecting.values import FROM_DATA, HOUSE, Cell, CellState, Seen, SeenRow
 from citybrain.hub.forms.columns import Asks, Column
-from citybrain.hub.forms.knowing.people import same
+from citybrain.hub.forms.knowing.homes import same
 from citybrain.hub.forms.models import Dispute, DisputeState, Edit, Row, Sheet, SheetEvent, SheetState
 
 LIMIT: Final = 200

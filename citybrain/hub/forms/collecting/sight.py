@@ -24,7 +24,7 @@ from citybrain.hub.forms.collecting.rows import Line
 from citybrain.hub.forms.collecting.values import Cell, CellState
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing import rights
-from citybrain.hub.forms.knowing.people import same
+from citybrain.hub.forms.knowing.homes import same
 from citybrain.hub.forms.knowing.rights import Shown
 from citybrain.hub.forms.models import Round, RoundState, Shaped, Sheet
 from citybrain.hub.forms.rosters import counting

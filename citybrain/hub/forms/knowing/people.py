@@ -5,74 +5,28 @@ grant shows it. Forms keep the person's token instead: a keyed hash, with a key 
 nothing about receipts.
 """
 
-import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import cache, cached_property
-from pathlib import Path
-from typing import Any, Final
+from functools import cached_property
+from typing import Final
 
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.models import Level
 from citybrain.base.areas.tree import Node, tree
-from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.exchange.delivery.keyed import hash_texts, site_key
 from citybrain.base.exchange.delivery.subjects import normal
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
-from citybrain.base.lake.residences import Residence
 from citybrain.hub.forms.knowing.here import Here
+from citybrain.hub.forms.knowing.homes import Home, homes
 from citybrain.hub.forms.knowing.reading import Read, Reading, Want
 from citybrain.hub.forms.knowing.rights import WORKING, HasId, Right, require_work, rights_of
 
-FILE: Final = Path(__file__).parent.parent / "data" / "homes.toml"
 PURPOSE: Final = "forms.subjects"
 LARGEST: Final = Level.STREET
 REGION_LENGTH: Final = 12
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """A data set that says who lives where."""
-
-    dataset: str
-    region: str
-    grid: str
-    here: Condition | None
-
-    def place(self, level: int) -> str:
-        """Return the field that tells who lives in an area of a level, "" where the set can't tell."""
-        return self.grid if level == Level.GRID else self.region or self.grid
-
-
-@cache
-def homes() -> tuple[Home, ...]:
-    """Return the sets of data/homes.toml that say who lives where, in their order."""
-    return tuple(
-        Home(
-            one["dataset"], one.get("region", ""), one.get("grid", ""),
-            Condition.from_json(one["here"]) if "here" in one else None,
-        )
-        for one in _read()["homes"]
-    )  # fmt: skip
-
-
-def residences() -> tuple[Residence, ...]:
-    """Return the homes by which serving copies are placed: those that tell communities, permits before the register."""
-    return tuple(Residence(one.dataset, one.region) for one in reversed(homes()) if one.region)
-
-
-@cache
-def same() -> Mapping[str, tuple[str, ...]]:
-    """Return for a field ("dataset.field") those that hold the same of a person, in the order they are asked."""
-    return {key: tuple(listed) for key, listed in _read()["same"].items()}
-
-
-@cache
-def _read() -> dict[str, Any]:
-    return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
 def tokens_of(numbers: Sequence[str]) -> list[str]:

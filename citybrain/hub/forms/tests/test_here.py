@@ -14,8 +14,9 @@ from citybrain.base.lake.models import Serving
 from citybrain.base.lake.tables import Table
 from citybrain.base.lake.tests import conftest as lake
 from citybrain.hub.forms.knowing.here import Found, Here
+from citybrain.hub.forms.knowing.homes import homes
 from citybrain.hub.forms.knowing.knowing import know
-from citybrain.hub.forms.knowing.people import REGION_LENGTH, homes
+from citybrain.hub.forms.knowing.people import REGION_LENGTH
 from citybrain.hub.forms.knowing.people import residents as residents_of
 from citybrain.hub.forms.tests.town import LI, QIAN, TUANJIE, WANG, YOUYI, Town, column, fill_rows, number
 
