@@ -20,6 +20,7 @@ import python_calamine
 from citybrain.base.exchange.reading.containers import copy_limited
 from citybrain.base.exchange.reading.grid import Row, Span
 from citybrain.base.exchange.reading.limits import Limits
+from citybrain.base.exchange.reading.markup import elements, encoding_of
 from citybrain.base.exchange.reading.report import Note, Unreadable
 from citybrain.base.exchange.reading.workbook import (
     PIECE,
@@ -32,7 +33,8 @@ from citybrain.base.exchange.reading.workbook import (
 )
 
 REFERENCE = re.compile(r"([A-Z]+)(\d+)")
-MERGE = re.compile(rb'<(?:\w+:)?mergeCell\s[^>]*?ref="([A-Z]+)(\d+):([A-Z]+)(\d+)"')
+MERGE = re.compile(r"([A-Z]+)(\d+):([A-Z]+)(\d+)")
+HOLDS = re.compile(rb"<(?:[^\s<>/:]+:)?(?:v|t|f)[\s>]")
 COLUMNS = 16_384
 MOST_ROWS = 1_048_576  # of a sheet of Excel
 
@@ -95,6 +97,7 @@ def _open_xlsx(path: Path, work: Path, limits: Limits, wanted: str) -> Opened:
             continue
         with book.archive.open(part) as inner:
             copy_limited(inner, raw, book.archive.getinfo(part).compress_size, limits)
+        _recode(raw)
         if _has_cells(raw) or sheet is candidates[-1]:
             others = tuple(name for name in names if name != sheet.name)
             counts = {"formulas": 0, "bare": 0}
@@ -103,21 +106,36 @@ def _open_xlsx(path: Path, work: Path, limits: Limits, wanted: str) -> Opened:
     raise Unreadable("no_rows")
 
 
+def _recode(raw: Path) -> None:
+    """Write a sheet of another encoding anew in UTF-8, which is how it is read from here on."""
+    with raw.open("rb") as file:
+        name = encoding_of(file.read(PIECE))
+    if name == "utf-8":
+        return
+    out = raw.with_suffix(".utf8")
+    try:
+        with raw.open(encoding=name, newline="") as was, out.open("w", encoding="utf-8", newline="") as now:
+            while piece := was.read(PIECE):
+                now.write(piece)
+    except (LookupError, UnicodeError) as bad:
+        raise Unreadable("encoding", encoding=name, at=getattr(bad, "start", 0) + 1) from bad
+    out.replace(raw)
+
+
 def _has_cells(raw: Path) -> bool:
     if not raw.stat().st_size:
         return False
     with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-        return re.search(rb"<(?:\w+:)?(?:v|t|f)[ >]", whole) is not None
+        return HOLDS.search(whole) is not None
 
 
 def _spans(raw: Path) -> tuple[Span, ...]:
     """Return the merged cells, which stand after the rows."""
     with raw.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as whole:
-        end = whole.rfind(b"sheetData>")
-        found = MERGE.findall(whole, max(end, 0))
+        tail = whole[max(whole.rfind(b"sheetData"), 0) :]
+    told = (MERGE.fullmatch(one.attributes.get("ref", "")) for one in elements(tail, {"mergeCell"}))
     return tuple(
-        (int(top), column_index(left.decode()), int(bottom), column_index(right.decode()))
-        for left, top, right, bottom in found
+        (int(one[2]), column_index(one[1]), int(one[4]), column_index(one[3])) for one in told if one
     )
 
 
@@ -233,7 +251,7 @@ class _Feeder:
 
     def __init__(self, cells: _Cells) -> None:
         self.error = expat.ExpatError
-        self.parser = expat.ParserCreate()
+        self.parser = expat.ParserCreate("utf-8")
         self.parser.buffer_text = True
         self.parser.StartElementHandler = cells.start
         self.parser.EndElementHandler = cells.end

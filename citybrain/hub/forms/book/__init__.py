@@ -5,9 +5,10 @@ filled elsewhere, `pdf` makes the paper.
 """
 
 from citybrain.hub.forms.book.facts import Facts, about, look
-from citybrain.hub.forms.book.filling import CellProtected, Filled, NoCell, fill
+from citybrain.hub.forms.book.filling import CellProtected, Filled, fill
 from citybrain.hub.forms.book.layout import Layout, layout
 from citybrain.hub.forms.book.paper import Paper, Source, pdf
+from citybrain.hub.forms.book.sheet import NoCell
 from citybrain.hub.forms.book.table import Note, NotTaken, Problem, Table, Taken, TakenRow, Written
 from citybrain.hub.forms.book.taking import read_rows
 from citybrain.hub.forms.book.writing import write

@@ -3,12 +3,14 @@
 import re
 import zipfile
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
 from citybrain.base.exchange.reading.containers import identify
 from citybrain.base.exchange.reading.limits import Limits
+from citybrain.base.exchange.reading.markup import elements, in_utf8
 from citybrain.base.exchange.reading.workbook import local, open_workbook, parse
 from citybrain.hub.forms.book import package
 from citybrain.hub.forms.book.breaks import sound
@@ -24,7 +26,6 @@ SUFFIXES: Final = {
     ".xlsx": {"xlsx"}, ".xlsm": {"xlsm"}, ".xls": {"xls"}, ".et": {"xls", "xlsx"}, ".xltx": {"xlsx"}, ".xlt": {"xls"},
 }  # fmt: skip
 SIGNED: Final = "_xmlsignatures/"
-PROTECTED: Final = re.compile(rb"<(?:\w+:)?sheetProtection\b[^>]*>")
 OUTER: Final = re.compile(r"[/\\]")
 
 
@@ -96,13 +97,12 @@ def _look_xlsx(path: Path, kind: str, limits: Limits) -> Facts:
         protected = []
         for sheet in book.sheets:
             part = package.part_named(archive, sheet.part)
-            if part and PROTECTED.search(archive.read(part)):
+            if part and _told(in_utf8(archive.read(part)), "sheetProtection"):
                 protected.append(sheet.name)
         notes = []
         main = package.part_named(archive, "xl/workbook.xml")
-        if re.search(
-            rb"<(?:\w+:)?workbookProtection\b[^>]*\slockStructure=\"(?:1|true)\"", archive.read(main)
-        ):
+        locks = _told(in_utf8(archive.read(main)), "workbookProtection")
+        if any(one.get("lockStructure") in {"1", "true"} for one in locks):
             notes.append(Note("locked"))
         if any(one.startswith(SIGNED) for one in archive.namelist()):
             notes.append(Note("signed"))
@@ -116,6 +116,11 @@ def _look_xlsx(path: Path, kind: str, limits: Limits) -> Facts:
         links,
         tuple(notes),
     )
+
+
+def _told(xml: bytes, name: str) -> list[Mapping[str, str]]:
+    """Return the attributes of the elements of a name; a part that never says it isn't gone through."""
+    return [one.attributes for one in elements(xml, {name})] if name.encode() in xml else []
 
 
 def _links(archive: zipfile.ZipFile) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from citybrain.base.exchange.reading.grid import Row, Span
 from citybrain.base.exchange.reading.header import LOOKED_AT, blank, find_header, is_footer
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.sheets import Opened, open_sheet
-from citybrain.hub.forms.book.filling import letters_of
+from citybrain.hub.forms.book.sheet import letters_of
 from citybrain.hub.forms.matching.matcher import Column
 
 EXAMPLES: Final = 5

@@ -7,12 +7,15 @@ from io import BytesIO
 from pathlib import PurePosixPath
 from typing import Final
 
+from citybrain.base.exchange.reading.markup import changed as rewritten
+from citybrain.base.exchange.reading.markup import elements, spliced
 from citybrain.base.exchange.reading.workbook import Workbook, parse
 from citybrain.hub.forms.book import growing
-from citybrain.hub.forms.book.filling import Sheet
 from citybrain.hub.forms.book.references import Growth
+from citybrain.hub.forms.book.sheet import Sheet
 
 CHAIN: Final = "xl/calcchain.xml"
+Change = Callable[[bytes, Growth], bytes]
 
 
 def packed(archive: zipfile.ZipFile, changed: Mapping[str, bytes], without: Iterable[str] = ()) -> bytes:
@@ -70,34 +73,33 @@ def moved(book: Workbook, part: str, growth: Growth) -> tuple[dict[str, bytes], 
     for name, kind in related(archive, part).items():
         change = _BESIDE.get(kind)
         if change is not None:
-            changed[name] = change(archive.read(name), growth)
+            changed[name] = _changed(archive.read(name), change, growth)
     for sheet in book.sheets:
         name = part_named(archive, sheet.part)
         if name and name != part and "worksheets" in name.lower():
-            xml = archive.read(name)
-            if _mentions(xml, growth.sheet):
-                changed[name] = growing.pointing(xml, Sheet(xml), growth)
+            changed[name] = _changed(archive.read(name), _pointing, growth)
     for name in archive.namelist():
         far = _afar(name.lower())
         if far is not None:
-            changed[name] = far(archive.read(name), growth)
+            changed[name] = _changed(archive.read(name), far, growth)
     without = _without_chain(archive, changed)
     return changed, without
 
 
-def _afar(name: str) -> Callable[[bytes, Growth], bytes] | None:
+def _changed(content: bytes, change: Change, growth: Growth) -> bytes:
+    return rewritten(content, lambda xml: change(xml, growth))
+
+
+def _afar(name: str) -> Change | None:
     """Return how a part changes that points to sheets by name: charts, sources of pivot tables, names."""
     if re.fullmatch(r"xl/charts/chart[^/]*\.xml", name) or name == "xl/workbook.xml":
-        return _by_name
+        return growing.texted
     return growing.sourced if "/pivotcachedefinition" in name and name.endswith(".xml") else None
 
 
-def _by_name(xml: bytes, growth: Growth) -> bytes:
-    return growing.texted(xml, growth, here=False)
-
-
-def _mentions(xml: bytes, sheet: str) -> bool:
-    return b"<" in xml and sheet.replace("'", "''").encode() in xml.replace(b"&amp;", b"&")
+def _pointing(xml: bytes, growth: Growth) -> bytes:
+    """Return another sheet changed; one that points to no sheet by name ("!", or "&#33;" in XML) isn't gone through."""
+    return growing.pointing(xml, Sheet(xml), growth) if b"!" in xml or b"&#" in xml else xml
 
 
 def _without_chain(archive: zipfile.ZipFile, changed: dict[str, bytes]) -> list[str]:
@@ -105,20 +107,20 @@ def _without_chain(archive: zipfile.ZipFile, changed: dict[str, bytes]) -> list[
     chain = part_named(archive, CHAIN)
     if not chain:
         return []
-    for name, pattern in (
-        ("[Content_Types].xml", rb"<(?:\w+:)?Override\b[^>]*calcChain[^>]*?(?:/>|></(?:\w+:)?Override>)"),
-        (
-            "xl/_rels/workbook.xml.rels",
-            rb"<(?:\w+:)?Relationship\b[^>]*calcChain[^>]*?(?:/>|></(?:\w+:)?Relationship>)",
-        ),
-    ):
+    for name in ("[Content_Types].xml", "xl/_rels/workbook.xml.rels"):
         part = part_named(archive, name)
         if part:
-            changed[part] = re.sub(pattern, b"", archive.read(part), flags=re.IGNORECASE)
+            changed[part] = rewritten(archive.read(part), _unchained)
     return [chain]
 
 
-_BESIDE: Final = {
+def _unchained(xml: bytes) -> bytes:
+    known = elements(xml, {"Override", "Relationship"})
+    told = (one for one in known if any("calcchain" in value.lower() for value in one.attributes.values()))
+    return spliced(xml, [(one.start, one.end, b"") for one in told])
+
+
+_BESIDE: Final[Mapping[str, Change]] = {
     "comments": growing.placed,
     "threadedComment": growing.placed,
     "vmlDrawing": growing.vml,

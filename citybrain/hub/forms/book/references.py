@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-from openpyxl.formula.translate import Translator
 
 _CELL: Final = r"\$?[A-Z]{1,3}\$?[1-9]\d{0,6}"
 _REF: Final = rf"{_CELL}(?::{_CELL})?|\$?[1-9]\d{{0,6}}:\$?[1-9]\d{{0,6}}"
@@ -103,5 +102,7 @@ class Growth:
 
 def copied(formula: str, origin: str, to: str) -> str:
     """Return a formula (without "=") as it reads when copied from one cell to another."""
+    from openpyxl.formula.translate import Translator
+
     told: str = Translator(f"={formula}", origin=origin).translate_formula(to)
     return told[1:]

@@ -4,21 +4,24 @@ New rows look like the last prepared one and carry its formulas and merged cells
 areas and lists below or around the table move and grow with it. All else stays as it came.
 """
 
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
 from citybrain.base.exchange.reading.limits import Limits
+from citybrain.base.exchange.reading.markup import in_its_own, in_utf8
 from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import column_index, open_sheet
 from citybrain.base.exchange.reading.workbook import Workbook, local, open_workbook, parse
 from citybrain.hub.forms.book import growing, package
 from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import kind_of_file
-from citybrain.hub.forms.book.filling import Sheet, bounded, calculated, put
+from citybrain.hub.forms.book.filling import bounded, calculated, put
 from citybrain.hub.forms.book.form_end import Body, body
 from citybrain.hub.forms.book.references import Growth
+from citybrain.hub.forms.book.sheet import Sheet, cell
 from citybrain.hub.forms.book.table import Filling, NotTaken, Problem, Table, Value, Written
 from citybrain.hub.forms.book.values import Shows, kind_of, shows_as, to_cell
 from citybrain.hub.forms.columns import Asks, Column
@@ -26,6 +29,7 @@ from citybrain.hub.forms.columns import Asks, Column
 MOST_WRITTEN: Final = 200_000
 MOST_CELLS: Final = 1_500_000
 LAST_ROW: Final = 1_048_576
+CELL: Final = re.compile(rb"[<:]c[\s/>]")
 
 
 def write(table: Table, rows: Filling, limits: Limits | None = None) -> Written:
@@ -59,8 +63,8 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
     with book.archive as archive:
         bounded(archive, limits)
         part = _part(book, table.sheet)
-        xml = archive.read(part)
-        count = xml.count(b"<c ") + xml.count(b":c ")
+        xml = in_utf8(archive.read(part))
+        count = sum(1 for _ in CELL.finditer(xml))
         if count > MOST_CELLS:
             raise NotTaken("many_cells", sheet=table.sheet, count=count, limit=MOST_CELLS)
         there = body_of(table, kind, limits)
@@ -77,6 +81,7 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
             beside, without = package.moved(book, part, growth)
             changed[part] = growing.grown(changed[part], Sheet(changed[part]), growth, filler.new)
             changed.update(beside)
+        changed[part] = in_its_own(changed[part], archive.read(part))
         named = package.part_named(archive, "xl/workbook.xml")
         changed[named] = calculated(changed.get(named) or archive.read(named))
         content = package.packed(archive, changed, without)
@@ -124,6 +129,7 @@ class Filler:
         self.like = (
             {one.letter: self._at(one.letter, last) for one in table.columns} if last >= table.begins else {}
         )
+        self.prefix = sheet.prefix_in(last if last >= table.begins else 0)
         self.cells = 0
         self.problems: list[Problem] = []
 
@@ -145,7 +151,8 @@ class Filler:
             style, why = self.like.get(column.letter) or (self.sheet.styles.get(at), "")
             told = self._value(column, row, i, kind, style, why)
             if told is not None:
-                made[at] = self.sheet.cell(f"{column.letter}{number}", told[0], style, self.from_1904)
+                reference = f"{column.letter}{number}"
+                made[at] = cell(reference, told[0], style, self.prefix, from_1904=self.from_1904)
         return made
 
     def _at(self, letter: str, number: int) -> tuple[str | None, str]:

@@ -1,9 +1,8 @@
 """A workbook looked at before it becomes a form: which sheet, where its table is, what is prepared in it."""
 
-import html
 import re
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 from pathlib import Path
@@ -12,22 +11,19 @@ from typing import Final
 from django.utils.translation import gettext as _
 
 from citybrain.base.exchange.reading import Limits, Unreadable
+from citybrain.base.exchange.reading.markup import elements, in_utf8
 from citybrain.base.exchange.reading.sheets import column_index, open_sheet
 from citybrain.base.exchange.reading.workbook import Workbook, open_workbook
 from citybrain.base.identity.errors import Refused, refuse
 from citybrain.hub.forms.book import Layout, Note, NotTaken, about, layout, look
-from citybrain.hub.forms.book.filling import Sheet, letters_of
 from citybrain.hub.forms.book.form_end import body
 from citybrain.hub.forms.book.package import part_named
+from citybrain.hub.forms.book.sheet import Sheet, letters_of
 from citybrain.hub.forms.book.xls.facts import formulas as formulas_of
 from citybrain.hub.forms.making.sheets import tables
 
 COLUMNS_MOST: Final = 300
 OPTIONS_MOST: Final = 200
-LISTED: Final = re.compile(
-    rb'<(?:\w+:)?dataValidation\b(?=[^>]*\stype="list")[^>]*\ssqref="([^"]*)"[^>]*>'
-    rb"\s*<(?:\w+:)?formula1>([^<]*)</"
-)
 RANGE: Final = re.compile(
     r"(?:(?:'((?:[^']|'')+)'|([^'!]+))!)?\$?([A-Z]{1,3})\$?(\d+)(?::\$?([A-Z]{1,3})\$?(\d+))?"
 )
@@ -101,16 +97,28 @@ def _prepared(path: Path, work: Path, found: Layout, kind: str, notes: tuple[Not
     book = open_workbook(path, Limits())
     with book.archive as archive:
         part = next(one.part for one in book.sheets if one.name == found.sheet)
-        xml = archive.read(part_named(archive, part))
+        xml = in_utf8(archive.read(part_named(archive, part)))
         cells = Sheet(xml).cells
         letters = {one.letter for one in found.columns}
         formulas = {one for one in letters if (cell := cells.get(f"{one}{found.begins}")) and cell.formula}
         options = {}
-        for squares, formula in LISTED.findall(xml):
-            values = _values(path, work, book, found.sheet, html.unescape(formula.decode("utf-8", "replace")))
-            for letter in _letters(squares.decode(), found.begins) & letters if values else ():
+        for squares, formula in _listed(xml):
+            values = _values(path, work, book, found.sheet, formula)
+            for letter in _letters(squares, found.begins) & letters if values else ():
                 options[letter] = values
     return Read(found, kind, notes, frozenset(formulas), options)
+
+
+def _listed(xml: bytes) -> Iterator[tuple[str, str]]:
+    """Yield (ranges, formula) of a sheet's lists of values: its own ones, and those of Excel 2010's extension."""
+    squares = formula = ""
+    for one in elements(xml, {"dataValidation", "formula1", "sqref", "f"}):
+        if one.name == "dataValidation":
+            if one.attributes.get("type") == "list":
+                yield one.attributes.get("sqref", squares), formula
+            squares = formula = ""
+        elif one.leaf and one.inside in {"dataValidation", "formula1"}:
+            squares, formula = (one.text, formula) if one.name == "sqref" else (squares, one.text)
 
 
 def _letters(squares: str, row: int) -> set[str]:

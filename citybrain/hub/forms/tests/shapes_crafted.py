@@ -43,7 +43,8 @@ def linked(folder: Path) -> Shape:
         {
             "xl/workbook.xml": lambda xml: xml.replace(
                 b"</sheets>",
-                b'</sheets><externalReferences><externalReference r:id="rIdOut"/></externalReferences>',
+                b'</sheets><externalReferences><externalReference xmlns:r="http://schemas.openxmlformats.org/'
+                b'officeDocument/2006/relationships" r:id="rIdOut"/></externalReferences>',
             ),
             "xl/_rels/workbook.xml.rels": lambda xml: xml.replace(
                 b"</Relationships>",

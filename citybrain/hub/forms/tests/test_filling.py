@@ -18,7 +18,7 @@ from openpyxl.worksheet.datavalidation import DataValidation
 
 from citybrain.base.exchange.reading import Limits, Unreadable
 from citybrain.hub.forms.book import CellProtected, NoCell, fill, layout
-from citybrain.hub.forms.book.filling import write
+from citybrain.hub.forms.book.filling import calculated, write
 
 XML = (
     b'<?xml version="1.0"?><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">'
@@ -185,6 +185,34 @@ def test_a_sheet_without_rows_takes_its_first() -> None:
         b'<x:worksheet xmlns:x=\'u\'><x:sheetData><x:row r="2"><x:c r="A2"><x:v>1</x:v></x:c></x:row></x:sheetData>'
         b"</x:worksheet>"
     )
+
+
+def test_a_cell_and_a_row_keep_the_prefix_they_were_written_with() -> None:
+    sheet = (
+        b"<m:worksheet xmlns:m='u'><sheetData xmlns='u'><row r='1'>"
+        b"<o:c xmlns:o='u' r='A1' s='3'><o:v>1</o:v></o:c></row>"
+        b"<p:row xmlns:p='u' r='2'/></sheetData ></m:worksheet>"
+    )
+    assert write(sheet, {"A1": 2, "B1": 3, "A2": "\u7532", "A3": None}) == (
+        b"<m:worksheet xmlns:m='u'><sheetData xmlns='u'><row r='1'>"
+        b'<o:c xmlns:o="u" r="A1" s="3"><o:v>2</o:v></o:c><c r="B1"><v>3</v></c></row>'
+        b"<p:row xmlns:p='u' r='2'>"
+        b'<p:c r="A2" t="inlineStr"><p:is><p:t xml:space="preserve">\xe7\x94\xb2</p:t></p:is></p:c></p:row>'
+        b'<row r="3"><c r="A3"/></row></sheetData ></m:worksheet>'
+    )
+
+
+def test_formulas_are_asked_to_be_worked_out_whether_a_maker_says_how_or_not() -> None:
+    for was, now in (
+        (b"<calcPr calcId='1'/>", b"<calcPr calcId='1' fullCalcOnLoad=\"1\"/>"),
+        (b"<calcPr\nfullCalcOnLoad='0'></calcPr>", b"<calcPr\nfullCalcOnLoad='1'></calcPr>"),
+        (b"<!-- <calcPr/> -->", None),
+    ):
+        tail = b"<x:pivotCaches/></x:workbook>"
+        told = calculated(b"<x:workbook xmlns:x='u'><s:sheets xmlns:s='u'/>" + was + tail)
+        head = b"<x:workbook xmlns:x='u'><s:sheets xmlns:s='u'/>"
+        added = b'<x:calcPr fullCalcOnLoad="1"/>' + was
+        assert told == head + (now or added) + tail
 
 
 @settings(max_examples=60, deadline=None)

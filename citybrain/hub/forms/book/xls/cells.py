@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Final
 
-from citybrain.hub.forms.book.filling import serial
+from citybrain.hub.forms.book.sheet import serial
 from citybrain.hub.forms.book.table import Value
 from citybrain.hub.forms.book.xls.records import BOF, CONTINUE, EOF, Record, joined, records
 

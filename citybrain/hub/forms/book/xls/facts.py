@@ -8,7 +8,7 @@ from typing import Final
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import Facts
-from citybrain.hub.forms.book.filling import letters_of
+from citybrain.hub.forms.book.sheet import letters_of
 from citybrain.hub.forms.book.table import Note
 from citybrain.hub.forms.book.xls.cells import grid
 from citybrain.hub.forms.book.xls.records import BOF, EOF, PROTECT, SUPBOOK, Book, records, text_at

@@ -4,7 +4,7 @@ import struct
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from citybrain.hub.forms.book.filling import letters_of
+from citybrain.hub.forms.book.sheet import letters_of
 from citybrain.hub.forms.book.table import NotTaken
 from citybrain.hub.forms.book.xls.cells import (
     ARRAY,
