@@ -118,7 +118,7 @@ def do_over(ticket: Ticket, reason: str, now: datetime) -> bool:
 def _plain(ticket: Ticket, reason: str) -> str:
     """Return a reason as the case's history may hold it: every handler reads that, so nobody who spoke is in it."""
     name, phone = classing.contact_of(ticket)
-    return privacy.redact(reason, name=name, phone=phone)[:TEXT_MOST]
+    return privacy.redact(reason, name=name, phone=phone, secret=ticket.is_secret)[:TEXT_MOST]
 
 
 def is_open(ticket: Ticket) -> bool:

@@ -25,9 +25,9 @@ def classify(change: Change) -> None:
             _set(change, column, given[name])
     if "place" in given:
         _place(change, given["place"])
+    _caller_wants(change)
     if "title" in given or "place_text" in given:
         _texts(change)
-    _caller_wants(change)
     if "urgency" in given:
         set_urgency(change, given["urgency"])
     elif "complex" in given:
@@ -43,6 +43,9 @@ def _caller_wants(change: Change) -> None:
     _set(change, "is_secret", given.get("secret", ticket.is_secret))
     _set(change, "caller_shared", given.get("shared", ticket.caller_shared) and not ticket.is_secret)
     ticket.contact_needed = ticket.contact_needed and not ticket.is_secret
+    if ticket.is_secret and given.get("secret"):
+        for column in ("plain", "title", "place_text"):
+            setattr(ticket, column, privacy.redact(getattr(ticket, column), secret=True))
     if ticket.caller_shared != let_before:
         _tell_cases(change)
 
@@ -54,7 +57,7 @@ def _tell_cases(change: Change) -> None:
     known = case_contact.Contact(name, phone[:20]) if ticket.caller_shared else None
 
     def plain(text: str) -> str:
-        return privacy.redact(text, name=name, phone=phone)
+        return privacy.redact(text, name=name, phone=phone, secret=ticket.is_secret)
 
     for case_id in Case.objects.filter(number__in=ticket.extra.get("cases", [])).values_list("pk", flat=True):
         case_contact.put_right(SYSTEM, case_id, known, plain, change.now)
@@ -117,7 +120,8 @@ def _texts(change: Change) -> None:
     name, phone = contact_of(ticket)
     for column in ("title", "place_text"):
         if column in change.inputs:
-            _set(change, column, privacy.redact(change.inputs[column], name=name, phone=phone))
+            told = privacy.redact(change.inputs[column], name=name, phone=phone, secret=ticket.is_secret)
+            _set(change, column, told)
 
 
 def set_contact(change: Change) -> None:
@@ -129,7 +133,8 @@ def set_contact(change: Change) -> None:
     if phone != before_phone:
         ticket.caller_id = note_caller(phone, change.now)
     for column in ("plain", "title", "place_text"):
-        setattr(ticket, column, privacy.redact(getattr(ticket, column), name=name, phone=phone))
+        told = privacy.redact(getattr(ticket, column), name=name, phone=phone, secret=ticket.is_secret)
+        setattr(ticket, column, told)
     change.facts["changed"] = [one for one in ("name", "phone") if one in given]
     _tell_cases(change)
 

@@ -95,7 +95,7 @@ def clean(message: Message) -> Clean:
 
 
 def _redacted(text: str, message: Message) -> str:
-    return privacy.redact(text, name=message.name, phone=message.phone)
+    return privacy.redact(text, name=message.name, phone=message.phone, secret=message.secret)
 
 
 def _check_codes(message: Message) -> None:

@@ -5,7 +5,7 @@ from collections import Counter
 from typing import Final
 
 from citybrain.hub.hotline.answers.substance import flat
-from citybrain.hub.hotline.privacy import ADDRESS, NAME, PAPER, PHONE, redact
+from citybrain.hub.hotline.privacy import ACCOUNT, ADDRESS, NAME, PAPER, PHONE, PLATE, redact
 
 CARRIED: Final = 0.8  # share of a sentence's pairs that one sentence of the source must hold; our choice
 LONGEST: Final = 300  # characters of one sentence
@@ -26,7 +26,7 @@ _EXACT = re.compile(
 )
 _NOT = re.compile(r"不|未|无|没|非|勿|禁止|除外")
 _SOLID = re.compile(r"[0-9a-z\u3400-\u9fff]")
-_MARKS: Final = (ADDRESS, NAME, PAPER, PHONE)
+_MARKS: Final = (ACCOUNT, ADDRESS, NAME, PAPER, PHONE, PLATE)
 
 
 def split(text: str) -> list[str]:

@@ -40,6 +40,65 @@ def test_names_and_papers_people_give_of_themselves_are_hidden(said: str, left: 
     assert privacy.redact(said) == left
 
 
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("来电人于11月19日反映路灯不亮", ""),
+        ("来电人于昨日下午来电", ""),
+        ("业主高度重视，居民安全没有保障，村民万分焦急", ""),
+        ("业主和物业、业主向社区、业主常年反映", ""),
+        ("滨江花园物业不作为，王府井大街路灯坏了", ""),
+        ("我是江宁区的业主，本人和平区居民，我叫外卖没送到", ""),
+        ("李家村村民没水喝，张江路施工扰民", ""),
+        ("对方女士态度不好，请问先生贵姓", ""),
+        ("王局长和李老师都说不归他们管", ""),
+        ("来电人：于海涛，反映噪声", "来电人：{}，反映噪声"),
+        ("业主王建国在楼道堆放杂物", "业主{}在楼道堆放杂物"),
+        ("楼上赵先生和李秀英女士都去了", "楼上{}先生和{}女士都去了"),
+        ("我儿子王子轩在上学，王子轩很怕", "我儿子{}在上学，{}很怕"),
+        ("签名：王建国、李小明、龚丽三人", "签名：{}、{}、{}三人"),
+        ("徐国庆，男，住三号楼", "{}，男，住三号楼"),
+        ("请找郭建军13912345678", f"请找{{}}{PHONE}"),
+        ("一个叫马小龙的人，姓名欧阳雪", "一个叫{}的人，姓名{}"),
+    ],
+)
+def test_names_of_third_persons_are_hidden_and_other_words_stay(said: str, left: str) -> None:
+    assert privacy.redact(said) == (left.replace("{}", NAME) if left else said)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("证号120101199001011237", f"证号{privacy.PAPER}"),
+        ("证号 120101 19900101 1237", f"证号 {privacy.PAPER}"),
+        ("订单号202611190000000018", ""),
+        ("水表号1234567890123456", ""),
+        ("银行卡6222021234567890123", f"银行卡{privacy.ACCOUNT}"),
+        ("卡4111 1111 1111 1111扣款", f"卡{privacy.ACCOUNT}扣款"),
+        ("账号：1234567890123456", f"账号：{privacy.ACCOUNT}"),
+        ("津A12345堵在门口", ""),
+        ("我的车津A12345被刮了", f"我的车{privacy.PLATE}被刮了"),
+        ("护照号E12345678", privacy.PAPER),
+        ("我家住花园里3号楼2单元402没有暖气", ""),
+    ],
+)
+def test_numbers_are_hidden_by_what_they_are(said: str, left: str) -> None:
+    assert privacy.redact(said) == (left or said)
+
+
+@pytest.mark.parametrize(
+    ("said", "left"),
+    [
+        ("我家住花园里3号楼2单元402，楼上502吵", "我家住花园里{}，楼上502吵"),
+        ("我是花园里5栋1204的业主", "我是花园里{}的业主"),
+        ("建国道12号门前路灯不亮", "建国道12号门前路灯不亮"),
+        ("我家附近12号线施工", "我家附近12号线施工"),
+    ],
+)
+def test_who_asked_to_stay_unknown_loses_their_own_door(said: str, left: str) -> None:
+    assert privacy.redact(said, secret=True) == left.replace("{}", privacy.DOOR)
+
+
 def test_the_callers_own_name_and_number_are_hidden_wherever_they_stand() -> None:
     text = "李建国说灯不亮，李先生住12号，座机27310000。"
     assert (
@@ -86,6 +145,10 @@ def test_markup_goes_and_the_words_stay(markup: str, left: str) -> None:
         "李" * 100_000,
         "a@" * 50_000,
         "我叫" * 50_000,
+        "业主王建国、" * 16_000,
+        "我家" * 50_000,
+        "6222" * 25_000,
+        "王先生" * 33_000,
     ],
 )
 def test_no_text_of_a_hundred_thousand_characters_takes_a_second(text: str) -> None:
