@@ -62,7 +62,7 @@ LOOPS = (
     Loop("roles", 30.0, "citybrain.base.identity.actions.following:tick"),
     Loop("sessions", 600.0, "citybrain.base.identity.sweep:tick"),
     Loop("limits", 600.0, "citybrain.faces.portal.throttle:sweep"),
-    Loop("receipts", 30.0, "citybrain.base.exchange.delivery.receipts:tick"),
+    Loop("receipts", 30.0, "citybrain.base.exchange.delivery.folding:tick"),
     Loop("deliveries", 1.0, "citybrain.base.exchange.delivery.batch:tick"),
     Loop("intake", 2.0, "citybrain.base.exchange.runs:tick"),
     Loop("kept", 3600.0, "citybrain.base.exchange.aside:tick"),

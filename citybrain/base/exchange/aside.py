@@ -20,8 +20,8 @@ from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange import landing
 from citybrain.base.exchange.checks.reasons import Problem, explain, parse
 from citybrain.base.exchange.models import Landed, Run
+from citybrain.base.exchange.reading.broken import Broken
 from citybrain.base.exchange.reading.plan import literal
-from citybrain.base.exchange.reading.report import Broken
 from citybrain.base.lake import engine, locks, names
 
 SCHEMA: Final = pa.schema([("row", pa.int64()), ("problems", pa.string()), ("raw", pa.string())])

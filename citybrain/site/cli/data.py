@@ -8,7 +8,7 @@ from typing import Any
 import click
 import django
 
-from citybrain.site.cli.sources import finished, line, sources
+from citybrain.site.cli.sources import dataset_of, finished, line, sources
 
 SHOWN_ROWS = 20
 LINES = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
@@ -32,16 +32,6 @@ def data() -> None:
 
 
 data.add_command(sources)
-
-
-def dataset_of(code: str) -> Any:
-    """Return the data set with this code. Raises ClickException."""
-    from citybrain.base.catalogue.models import DataSet
-
-    dataset = DataSet.objects.select_related("provider", "current").filter(code=code).first()
-    if dataset is None:
-        raise click.ClickException(f"there is no data set {code}; `citybrain catalogue find WORDS` finds one")
-    return dataset
 
 
 @data.command("read")

@@ -53,6 +53,16 @@ def finished(number: int, as_json: bool) -> None:
     sys.exit(0 if run.state == "done" and not nothing else 1)
 
 
+def dataset_of(code: str) -> Any:
+    """Return the data set with this code. Raises ClickException."""
+    from citybrain.base.catalogue.models import DataSet
+
+    dataset = DataSet.objects.select_related("provider", "current").filter(code=code).first()
+    if dataset is None:
+        raise click.ClickException(f"there is no data set {code}; `citybrain catalogue find WORDS` finds one")
+    return dataset
+
+
 @click.group()
 def sources() -> None:
     """Sources of data sets: list them, add or change one, try one, fetch now."""
@@ -132,7 +142,6 @@ def add(code: str, file: Path, agency: str, secret_file: Path | None) -> None:
     from citybrain.base.identity.actor import SYSTEM
     from citybrain.base.identity.errors import Refused
     from citybrain.base.identity.models import Agency
-    from citybrain.site.cli.data import dataset_of
 
     told = _told(file)
     dataset = dataset_of(code)

@@ -1,23 +1,21 @@
 """Keys that come again in one file: the same row is left out, other values make each row of the key a bad one."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from citybrain.base.exchange.checks.compile import Checks
+from citybrain.base.exchange.checks.outcome import BadWriter, Split
 from citybrain.base.exchange.reading.plan import literal, quoted
 from citybrain.base.lake.rowfile import NUMBER, Rows
-
-if TYPE_CHECKING:
-    from citybrain.base.exchange.checks.split import Split, _BadWriter
 
 DUPLICATE: Final = "duplicate_key"
 
 
 def part_repeated(
-    link: duckdb.DuckDBPyConnection, checks: Checks, rows: Rows, done: "Split", aside: "_BadWriter"
+    link: duckdb.DuckDBPyConnection, checks: Checks, rows: Rows, done: Split, aside: BadWriter
 ) -> None:
     """Find the keys that come again; tell in `done.left_out` which rows of the file don't count."""
     places = _alike(link, checks, rows)

@@ -6,7 +6,6 @@ are; the others go through the expressions. So nothing is scanned twice, and eve
 
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,13 +13,13 @@ import ibis
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from citybrain.base.exchange.checks.compile import PROBLEMS, RAW, Checks
-from citybrain.base.exchange.checks.glance import CELL, Glance, glance
+from citybrain.base.exchange.checks.columns import CELL
+from citybrain.base.exchange.checks.compile import PROBLEMS, Checks
+from citybrain.base.exchange.checks.glance import Glance, glance
+from citybrain.base.exchange.checks.outcome import BadWriter, Split
 from citybrain.base.exchange.checks.repeated import part_repeated
 from citybrain.base.exchange.reading.plan import ROW, Plan, quoted
-from citybrain.base.exchange.reading.report import Broken
 from citybrain.base.lake import engine
 from citybrain.base.lake.rowfile import NUMBER, RowFile
 
@@ -28,30 +27,6 @@ log = logging.getLogger("citybrain.exchange")
 BATCH: Final = 122_880
 HELD: Final = 100_000  # rows that wait to be looked at by the expressions
 Rows = Iterator[pa.RecordBatch]
-
-
-@dataclass
-class Split:
-    """What a check did. `repeated`: rows left out because an equal one is there; bad rows lie in `bad`.
-
-    `left_out`: numbers of rows in `good` that are repeated, or bad after all.
-    """
-
-    good: Path
-    bad: Path
-    rows_good: int = 0
-    rows_bad: int = 0
-    repeated: int = 0
-    broken_count: int = 0
-    broken: tuple[Broken, ...] = ()
-    all_broken: list[Broken] = field(default_factory=list)
-    reasons: dict[str, int] = field(default_factory=dict)
-    left_out: Any = None
-
-    @property
-    def rows(self) -> int:
-        """All rows the file held."""
-        return self.rows_good + self.rows_bad + self.repeated + self.broken_count
 
 
 def statement(checks: Checks, plan: Plan) -> str:
@@ -87,7 +62,7 @@ def _split(checks: Checks, plan: Plan, good: Path, bad: Path, memory: str | None
     with engine.session(memory=memory, read_only_files=False) as link:
         link.execute("SET preserve_insertion_order = true; SET streaming_buffer_size = '64MB'")
         checks.register(link)
-        with RowFile(good, schema) as kept, _BadWriter(bad, checks) as aside:
+        with RowFile(good, schema) as kept, BadWriter(bad, checks) as aside:
             work = _Work(checks, done, kept, aside)
             if quick is not None and plain:
                 work.at_a_glance(quick.scan_plain(plan), quick)
@@ -106,7 +81,7 @@ def _split(checks: Checks, plan: Plan, good: Path, bad: Path, memory: str | None
 class _Work:
     """One check: where rows go."""
 
-    def __init__(self, checks: Checks, done: Split, kept: RowFile, aside: "_BadWriter") -> None:
+    def __init__(self, checks: Checks, done: Split, kept: RowFile, aside: BadWriter) -> None:
         self.checks = checks
         self.done = done
         self.kept = kept
@@ -182,38 +157,3 @@ def _numbers(batch: pa.RecordBatch, before: int) -> Any:
     if ROW in batch.schema.names:
         return batch.column(ROW)
     return pa.array(np.arange(before + 1, before + 1 + len(batch)))
-
-
-class _BadWriter:
-    """Writes bad rows: number, problems, the cells as they came."""
-
-    def __init__(self, path: Path, checks: Checks) -> None:
-        self.checks = checks
-        self.raw = pa.struct([(name, pa.string()) for name in checks.mapped])
-        self.schema = pa.schema([("row", pa.int64()), ("problems", pa.string()), ("raw", self.raw)])
-        self.writer = pq.ParquetWriter(path, self.schema, compression="zstd")
-
-    def __enter__(self) -> "_BadWriter":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.writer.close()
-
-    def put(self, rows: pa.RecordBatch, numbers: list[int], done: Split) -> None:
-        """Write bad rows and count their reasons."""
-        cells = [rows.column(RAW.format(i)).cast(pa.string()) for i in range(len(self.checks.mapped))]
-        raw = pa.StructArray.from_arrays(cells, names=list(self.checks.mapped))
-        self.write(numbers, rows.column(PROBLEMS), raw, done)
-
-    def write(self, numbers: list[int], problems: Any, raw: Any, done: Split) -> None:
-        """Write rows given as columns."""
-        batch = pa.record_batch(
-            [pa.array(numbers, pa.int64()), problems.cast(pa.string()), raw.cast(self.raw)],
-            schema=self.schema,
-        )
-        self.writer.write_batch(batch)
-        done.rows_bad += len(numbers)
-        for told in problems.value_counts().to_pylist():
-            for line in told["values"].split("\n"):
-                if line:
-                    done.reasons[line] = done.reasons.get(line, 0) + told["counts"]

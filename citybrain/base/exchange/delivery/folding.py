@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from citybrain.base.exchange.delivery import coding, segments
 from citybrain.base.exchange.delivery.coding import Whole
-from citybrain.base.exchange.delivery.receipts import members_by_call
+from citybrain.base.exchange.delivery.receipts import group, members_by_call
 from citybrain.base.exchange.models import CallGroup, KeySet, Receipt, Segment, SetKind
 from citybrain.base.ledger.append import record
 
@@ -127,3 +127,8 @@ def fold(now: datetime) -> int:
         if not cursor.fetchone()[0]:
             return 0
         return _fold_open(now) + sum(_close(day) for day in _days_to_close(now))
+
+
+def tick(now: datetime) -> int:
+    """Worker: fold what is ripe into receipts, then receipts into the readings' files."""
+    return group(now) + fold(now)

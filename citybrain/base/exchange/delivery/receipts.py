@@ -251,13 +251,6 @@ def _note_use(sorted_out: Iterable[Sequence[Line]]) -> None:
         ApiKey.objects.filter(pk=key).update(last_used_at=_moment(at))
 
 
-def tick(now: datetime) -> int:
-    """Worker: fold what is ripe into receipts, then receipts into the readings' files."""
-    from citybrain.base.exchange.delivery import folding
-
-    return group(now) + folding.fold(now)
-
-
 def find_call(number: str) -> tuple[Receipt | None, OneCall] | None:
     """Return the receipt and call of the number an answer bore; no receipt while its group isn't folded yet."""
     group_text, _, index_text = number.partition(".")

@@ -66,8 +66,8 @@ class Element:
                 continue
             change = changes[name]
             if change is None:
-                first = self.xml.rindex(name.encode(), self.start, start) - 1
-                yield first, end, b""
+                named = self.xml.rindex(name.encode(), self.start, start)
+                yield self.start + len(self.xml[self.start : named].rstrip()), end, b""
             elif (new := change(value)) != value:
                 yield start, end, quoted(new, self.xml[start : start + 1])
 

@@ -4,12 +4,11 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import duckdb
 
-if TYPE_CHECKING:
-    from citybrain.base.exchange.reading.report import Broken
+from citybrain.base.exchange.reading.broken import Broken
 
 ROW = "_row"
 """In a rewritten file: the number of the row in the sheet or the line in the file it came from."""
@@ -120,7 +119,7 @@ class Plan:
             names = ", ".join(quoted(name) for name in self.names)
             return link.execute(f"SELECT {names} FROM {self.source()} LIMIT {int(rows)}").fetchall()  # noqa: S608
 
-    def count(self) -> "tuple[int, int, tuple[Broken, ...]]":
+    def count(self) -> tuple[int, int, tuple[Broken, ...]]:
         """Return (good rows, broken rows, the broken ones kept) by one scan of the file."""
         with connection() as link:
             found = link.execute(f"SELECT count(*) FROM {self._scanned_whole()}").fetchall()  # noqa: S608
@@ -134,10 +133,8 @@ class Plan:
         every = " + ".join(f"coalesce(length({quoted(name)}), 0)" for name in self.names)
         return f"(SELECT {every} AS n FROM {self.source()}) WHERE n >= 0"  # noqa: S608
 
-    def all_set_aside(self, link: duckdb.DuckDBPyConnection) -> "list[Broken]":
+    def all_set_aside(self, link: duckdb.DuckDBPyConnection) -> list[Broken]:
         """Return every row that couldn't be read by the scan made on `link`, beyond those the report holds."""
-        from citybrain.base.exchange.reading.report import Broken
-
         if self.kind == "rows":
             more = beside(Path(self.path))
             lines = more.read_bytes().splitlines() if more.exists() else []
@@ -155,10 +152,8 @@ class Plan:
             for line, (_, kind, text) in zip(numbers, rows, strict=True)
         ]
 
-    def set_aside(self, link: duckdb.DuckDBPyConnection) -> "tuple[int, tuple[Broken, ...]]":
+    def set_aside(self, link: duckdb.DuckDBPyConnection) -> tuple[int, tuple[Broken, ...]]:
         """Return (how many, the first ones) of the rows that couldn't be read by the scan made on `link`."""
-        from citybrain.base.exchange.reading.report import Broken
-
         kept = tuple(Broken(line, reason, text) for line, reason, text in self.broken)
         if self.kind != "csv" or not _has_rejects(link):
             return self.broken_count, kept

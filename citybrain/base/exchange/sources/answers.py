@@ -20,7 +20,7 @@ import httpx
 from citybrain.base.exchange.models import Source
 from citybrain.base.exchange.reading.documents import loads
 from citybrain.base.exchange.sealing import opened
-from citybrain.base.exchange.sources.fetching import SourceError
+from citybrain.base.exchange.sources.fetched import SourceError
 
 PAGE_BYTES: Final = 64 << 20
 PAGE_SECONDS: Final = 300.0

@@ -15,7 +15,7 @@ from django.conf import settings
 
 from citybrain.base.exchange.models import Source
 from citybrain.base.exchange.sealing import opened
-from citybrain.base.exchange.sources.fetching import SourceError
+from citybrain.base.exchange.sources.fetched import SourceError
 from citybrain.base.exchange.sources.outward import Shut, checked_path, resolved
 
 DRIVERS: Final = {

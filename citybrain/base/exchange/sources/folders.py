@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from citybrain.base.exchange.models import Source
-from citybrain.base.exchange.sources.fetching import Fetched, SourceError
+from citybrain.base.exchange.sources.fetched import Fetched, SourceError
 from citybrain.base.exchange.sources.outward import Shut, checked_path
 
 QUIET_SECONDS: Final = 5.0

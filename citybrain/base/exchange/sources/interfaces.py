@@ -18,7 +18,7 @@ from citybrain.base.exchange.models import Source
 from citybrain.base.exchange.reading.documents import Exact
 from citybrain.base.exchange.sources import outward
 from citybrain.base.exchange.sources.answers import Asker, Limits, Page
-from citybrain.base.exchange.sources.fetching import Fetched, SourceError
+from citybrain.base.exchange.sources.fetched import Fetched, SourceError
 
 PAGES_MOST: Final = 100_000
 PAGE_ROWS: Final = 1_000

@@ -17,7 +17,7 @@ from citybrain.base.exchange.models import Source
 from citybrain.base.exchange.reading import Limits
 from citybrain.base.exchange.reading.rows import RowWriter
 from citybrain.base.exchange.sources.databases import DRIVERS, connected
-from citybrain.base.exchange.sources.fetching import Fetched, SourceError
+from citybrain.base.exchange.sources.fetched import Fetched, SourceError
 from citybrain.base.exchange.sources.written import written
 
 __all__ = ["DRIVERS", "columns", "fetch"]

@@ -14,8 +14,9 @@ from citybrain.base.catalogue.codes import code_table, whole
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.aside import keep
 from citybrain.base.exchange.checks import Checks, Problem, compile_checks
+from citybrain.base.exchange.checks.outcome import Split
 from citybrain.base.exchange.checks.reasons import parse
-from citybrain.base.exchange.checks.split import Split, split
+from citybrain.base.exchange.checks.split import split
 from citybrain.base.exchange.models import Quarantined
 from citybrain.base.exchange.steps.job import Job, Stopped
 from citybrain.base.lake.rowfile import SUFFIX

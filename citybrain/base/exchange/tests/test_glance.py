@@ -10,8 +10,9 @@ import pytest
 
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.checks import compile_checks
+from citybrain.base.exchange.checks.columns import CELL
 from citybrain.base.exchange.checks.compile import PROBLEMS
-from citybrain.base.exchange.checks.glance import CELL, glance
+from citybrain.base.exchange.checks.glance import glance
 from citybrain.base.exchange.reading.plan import Plan
 from citybrain.base.lake import engine
 

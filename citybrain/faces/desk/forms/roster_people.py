@@ -21,8 +21,9 @@ from citybrain.faces.desk.forms.rosters import chosen_area, kind_of
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.forms import rosters
 from citybrain.hub.forms.access import ROSTERS
+from citybrain.hub.forms.knowing.cells import State
 from citybrain.hub.forms.knowing.disputes import dispute
-from citybrain.hub.forms.knowing.knowing import Known, State, know
+from citybrain.hub.forms.knowing.knowing import Known, know
 from citybrain.hub.forms.models import Visit
 from citybrain.hub.forms.rosters import visits
 from citybrain.hub.forms.rosters.kinds import columns_of

@@ -14,7 +14,7 @@ from citybrain.base.catalogue.models import DataSet
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
 from citybrain.faces.desk.data.sets import number
-from citybrain.hub.forms.knowing.knowing import Cell, Filled, State
+from citybrain.hub.forms.knowing.cells import Cell, Filled, State
 from citybrain.hub.forms.rosters import Asked, Page, RosterRow, visits
 
 TONES: Final = {

@@ -6,7 +6,7 @@ An answer is known where it was given: in its area and those it lies in. After a
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from django.db.models import Q
 from django.utils import timezone
@@ -16,12 +16,10 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger import record
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing.arrays import among
+from citybrain.hub.forms.knowing.cells import ANSWER, Filled, State
 from citybrain.hub.forms.knowing.rights import HasId, node_of, require_work
 from citybrain.hub.forms.matching import heading
 from citybrain.hub.forms.models import Answered, Sheet
-
-if TYPE_CHECKING:
-    from citybrain.hub.forms.knowing.knowing import Filled
 
 LASTS: Final = timedelta(days=365)
 LEVELS: Final = ("city_id", "district_id", "street_id", "community_id", "grid_id")
@@ -103,10 +101,8 @@ def find(area: HasId | int, meanings: Iterable[str], tokens: Sequence[str]) -> d
     return {(meaning, subject): Kept(value, as_of, name) for meaning, subject, value, as_of, name in rows}
 
 
-def fill(node: Node, tokens: Sequence[str], filled: Mapping[str, "Filled"], now: datetime) -> None:
+def fill(node: Node, tokens: Sequence[str], filled: Mapping[str, Filled], now: datetime) -> None:
     """Fill missing cells with what was answered before. `tokens` ("" for the area) in the cells' order."""
-    from citybrain.hub.forms.knowing.knowing import ANSWER, State
-
     asked = {
         letter: meaning_of(one.column)
         for letter, one in filled.items()

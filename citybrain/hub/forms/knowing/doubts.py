@@ -1,22 +1,17 @@
 """Cells in doubt: suppliers that disagree (exchange's conflicts), and what fillers disputed."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from citybrain.base.exchange.models import OPEN_CONFLICT, Conflict
 from citybrain.hub.forms.knowing.arrays import among
+from citybrain.hub.forms.knowing.cells import Filled, State
 from citybrain.hub.forms.knowing.people import People
 from citybrain.hub.forms.knowing.reading import Read
 from citybrain.hub.forms.models import Dispute
 
-if TYPE_CHECKING:
-    from citybrain.hub.forms.knowing.knowing import Filled
 
-
-def mark(read: Mapping[str, Read], people: People, filled: Mapping[str, "Filled"]) -> None:
+def mark(read: Mapping[str, Read], people: People, filled: Mapping[str, Filled]) -> None:
     """Mark the filled cells that are in doubt: disputed before conflict. Two queries, one more per set in conflict."""
-    from citybrain.hub.forms.knowing.knowing import State
-
     columns: dict[str, list[Filled]] = {}
     for one in filled.values():
         columns.setdefault(one.column.field, []).append(one)
@@ -33,7 +28,7 @@ def mark(read: Mapping[str, Read], people: People, filled: Mapping[str, "Filled"
             _set(one, people.place[token], code, State.DISPUTED)
 
 
-def _set(one: "Filled", at: int, code: str, state: "str") -> None:
+def _set(one: Filled, at: int, code: str, state: "str") -> None:
     source, day, _state = one.odd.get(at, (one.source, one.as_of, one.state))
     if one.values[at] and source == code:
         one.odd[at] = (source, day, state)  # type: ignore[assignment]

@@ -8,9 +8,7 @@ about the right it was filled under.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from enum import StrEnum
-from functools import lru_cache
-from typing import Any, Final
+from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -21,14 +19,16 @@ from citybrain.base.identity.access import Forbidden
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.knowing import answers, doubts
-from citybrain.hub.forms.knowing.cells import ANSWER, FILLED, SHEET, Cell, Filled, Mark, State
+from citybrain.hub.forms.knowing.cells import SHEET, Cell, Filled, Mark, State
 from citybrain.hub.forms.knowing.homes import homes, same
 from citybrain.hub.forms.knowing.people import People, residents
 from citybrain.hub.forms.knowing.reading import Read, Reading, Want
 from citybrain.hub.forms.knowing.rights import HasId, Right, best, by_set, require_work, rights_of, why_not
 from citybrain.hub.forms.knowing.showing import AGE, age, area_words, shower
 
-__all__ = ["Cell", "Filled", "Known", "State", "know", "residents"]
+__all__ = ["Known", "know", "residents"]
+
+
 @dataclass
 class Known:
     """What is known of people at a moment. `versions` say of which version each set was read, under which grant."""

@@ -2,8 +2,9 @@
 
 from citybrain.hub.forms.rosters.counting import Figures, count
 from citybrain.hub.forms.rosters.kinds import Roster, roster, rosters
-from citybrain.hub.forms.rosters.lists import members, rows, table
+from citybrain.hub.forms.rosters.lists import rows, table
 from citybrain.hub.forms.rosters.pages import Asked, Filter, Page, RosterRow
+from citybrain.hub.forms.rosters.standing import members
 
 __all__ = [
     "Asked",

@@ -18,10 +18,12 @@ from citybrain.base.areas.tree import Node
 from citybrain.base.exchange.delivery.keyed import site_key
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.access import ROSTERS
-from citybrain.hub.forms.knowing.knowing import Known, State, know
+from citybrain.hub.forms.knowing.cells import State
+from citybrain.hub.forms.knowing.knowing import Known, know
 from citybrain.hub.forms.knowing.rights import HasId, require_work
 from citybrain.hub.forms.models import Looked
 from citybrain.hub.forms.rosters.kinds import columns_of, roster
+from citybrain.hub.forms.rosters.standing import members
 
 PURPOSE: Final = "forms.looked"
 SHORT: Final = 4
@@ -72,8 +74,6 @@ def compare(actor: Actor, key: str, node: Node, known: Known) -> Seen:
 
 def look(actor: Actor, key: str, area: HasId | int, now: datetime | None = None) -> None:
     """Remember the roster as it stands: from here on changes are counted (已阅). Raises Forbidden, Refused."""
-    from citybrain.hub.forms.rosters.lists import members
-
     moment = now or timezone.now()
     node = require_work(actor, area, (ROSTERS,))
     with transaction.atomic():

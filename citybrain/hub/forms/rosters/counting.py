@@ -19,8 +19,9 @@ from citybrain.base.identity.errors import refuse
 from citybrain.hub.forms.access import FILL, REVIEW, ROSTERS
 from citybrain.hub.forms.columns import Asks, Column
 from citybrain.hub.forms.figures import Counted, UnknownFigure, counted, known, sex_of
+from citybrain.hub.forms.knowing.cells import State
 from citybrain.hub.forms.knowing.homes import homes
-from citybrain.hub.forms.knowing.knowing import Known, State, freshness, know
+from citybrain.hub.forms.knowing.knowing import Known, freshness, know
 from citybrain.hub.forms.knowing.people import LARGEST, People, residents
 from citybrain.hub.forms.knowing.reading import Read, Reading, Want
 from citybrain.hub.forms.knowing.rights import (
@@ -33,7 +34,7 @@ from citybrain.hub.forms.knowing.rights import (
     why_not,
 )
 from citybrain.hub.forms.rosters.kinds import Member, roster
-from citybrain.hub.forms.rosters.members import standing, usable, want_of
+from citybrain.hub.forms.rosters.standing import standing, usable, want_of
 
 JOINED: Final = "+"  # between the data sets of a figure, as its cell keeps them
 

@@ -1,6 +1,6 @@
 """Reading a roster: who stands on it, filtered and ordered by what is shown, with visits and what changed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
@@ -10,21 +10,19 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citybrain.base.areas.tree import Node
-from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
 from citybrain.base.ledger import record
-from citybrain.hub.forms.access import FILL, REVIEW, ROSTERS
+from citybrain.hub.forms.access import ROSTERS
 from citybrain.hub.forms.columns import Column
-from citybrain.hub.forms.knowing.homes import homes
-from citybrain.hub.forms.knowing.knowing import Known, State, know
-from citybrain.hub.forms.knowing.people import REGION_LENGTH, People, codes_within, residents
-from citybrain.hub.forms.knowing.reading import Reading, Want
-from citybrain.hub.forms.knowing.rights import HasId, Right, node_of, require_work, rights_of
+from citybrain.hub.forms.knowing.cells import State
+from citybrain.hub.forms.knowing.knowing import Known, know
+from citybrain.hub.forms.knowing.people import People
+from citybrain.hub.forms.knowing.rights import HasId, require_work
 from citybrain.hub.forms.rosters import changes, visits
-from citybrain.hub.forms.rosters.members import members, standing, usable, want_of
-from citybrain.hub.forms.rosters.kinds import Member, Roster, columns_of, roster
+from citybrain.hub.forms.rosters.kinds import Roster, columns_of, roster
 from citybrain.hub.forms.rosters.pages import Asked, Page, RosterRow, ranked
+from citybrain.hub.forms.rosters.standing import members
 
 FULL: Final = 5_000  # people up to whom every column is read, to tell what changed
 MOST: Final = 60_000  # people of a roster that is listed at all

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, get_args
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.errors import refuse
-from citybrain.hub.forms.knowing.knowing import Cell, Filled
+from citybrain.hub.forms.knowing.cells import Cell, Filled
 from citybrain.hub.forms.rosters.kinds import Roster
 
 Op = Literal["eq", "ne", "contains", "prefix", "lt", "le", "gt", "ge", "empty", "filled"]

@@ -16,7 +16,7 @@ from citybrain.hub.forms import collecting, rosters
 from citybrain.hub.forms.collecting.sight import office_shown
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.knowing import answers
-from citybrain.hub.forms.knowing.knowing import State
+from citybrain.hub.forms.knowing.cells import State
 from citybrain.hub.forms.models import Answered, Round
 from citybrain.hub.forms.rosters import counting
 from citybrain.hub.forms.tests.rounds import Gathering, make_form

@@ -18,7 +18,8 @@ from citybrain.base.lake.models import Serving
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms.columns import Asks
 from citybrain.hub.forms.knowing import answers, reading
-from citybrain.hub.forms.knowing.knowing import Known, State, know, residents
+from citybrain.hub.forms.knowing.cells import State
+from citybrain.hub.forms.knowing.knowing import Known, know, residents
 from citybrain.hub.forms.knowing.rights import Shown, hidden, shown
 from citybrain.hub.forms.tests.town import (
     AT,

@@ -15,8 +15,9 @@ from citybrain.base.identity.errors import Refused
 from citybrain.base.ledger.models import Entry
 from citybrain.hub.forms import rosters
 from citybrain.hub.forms.models import Looked, Visit
-from citybrain.hub.forms.rosters import Asked, Filter, Page, changes, lists, visits
+from citybrain.hub.forms.rosters import Asked, Filter, Page, changes, visits
 from citybrain.hub.forms.rosters.pages import OPS, ranked
+from citybrain.hub.forms.rosters.standing import standing
 from citybrain.hub.forms.tests.town import (
     AT,
     ROWS,
@@ -321,7 +322,7 @@ def test_a_street_with_hundreds_of_grids_still_says_who_is_registered_in_it(
 ) -> None:
     regions = ("980101001001", "980101001002")
     grids = [f"980101001001{number:03}" for number in range(300)]
-    monkeypatch.setattr(lists, "codes_within", lambda _node: [*regions, *grids])
+    monkeypatch.setattr("citybrain.hub.forms.rosters.standing.codes_within", lambda _node: [*regions, *grids])
     member = rosters.roster("registered").members[0]
-    where = lists.standing(member, town.area(STREET), AT)
+    where = standing(member, town.area(STREET), AT)
     assert [one.value for one in where if one.op == "in"] == [regions]
