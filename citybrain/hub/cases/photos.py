@@ -114,7 +114,7 @@ def file_of(digest: str, *, thumb: bool = False) -> Path:
     return Path(settings.MEDIA_ROOT) / digest[:2] / f"{digest}{'.thumb' if thumb else ''}.jpg"
 
 
-def _keep(path: Path, content: bytes) -> None:
+def keep(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, down to the disk."""
     if path.exists():
         return
@@ -136,8 +136,8 @@ def upload(raw: bytes, kind: str, person_id: int | None, now: datetime | None = 
         raise BadInput(_("不认识的照片类型：%(kind)s") % {"kind": kind}, "kind")
     picture = clean(raw)
     digest = hashlib.sha256(picture.jpeg).hexdigest()
-    _keep(file_of(digest), picture.jpeg)
-    _keep(file_of(digest, thumb=True), picture.thumb)
+    keep(file_of(digest), picture.jpeg)
+    keep(file_of(digest, thumb=True), picture.thumb)
     photo = CasePhoto.objects.create(
         kind=kind,
         digest=digest,

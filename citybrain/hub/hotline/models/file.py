@@ -18,7 +18,7 @@ class TicketFile(models.Model):
     """One file of a ticket; without a ticket until the form it was put on is sent.
 
     A picture is stored as we encoded it again; anything else byte for byte as it came, and only ever downloaded.
-    `released`: the unit may have it too; what can't be looked through for names waits for the hotline's word.
+    `released`: the hotline's word on whether the unit may have it; null: by rule (`files.may_open`).
     """
 
     token = models.UUIDField(default=uuid.uuid4, unique=True)
@@ -33,7 +33,7 @@ class TicketFile(models.Model):
     ending = models.CharField(max_length=8, help_text="by what it holds, not by its name")
     digest = models.CharField(max_length=64, help_text="SHA-256 of the stored file")
     size = models.PositiveIntegerField(help_text="bytes, as stored")
-    released = models.BooleanField(default=False)
+    released = models.BooleanField(null=True)
     uploaded_by = models.ForeignKey(
         "identity.Person", models.PROTECT, null=True, db_index=False, related_name="+"
     )
