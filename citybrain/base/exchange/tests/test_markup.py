@@ -38,7 +38,7 @@ def test_attributes_and_texts_are_changed_in_their_own_quotes() -> None:
         *first.say("1 < 2 & 3"), *empty.say("new"), *other.say("same"),
     ]  # fmt: skip
     assert spliced(xml, edits) == (
-        b'<a ref=\'it&apos;s &lt;"B2"> &amp; more\' href="A1" ><b>1 &lt; 2 &amp; 3</b><c>new</c><b>same</b></a>'
+        b'<a ref=\'it&apos;s &lt;"B2"> &amp; more\' href="A1"><b>1 &lt; 2 &amp; 3</b><c>new</c><b>same</b></a>'
     )
     assert spliced(xml, []) is xml
 
