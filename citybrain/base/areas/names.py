@@ -2,8 +2,6 @@
 
 from functools import lru_cache
 
-from pypinyin import Style, lazy_pinyin
-
 from citybrain.base.areas.models import Level
 
 # Longest first: the ending is dropped, the English word put behind.
@@ -43,6 +41,8 @@ def pinyin_key(name: str) -> str:
 
     Letters and digits stay (in lower case), anything else is left out.
     """
+    from pypinyin import lazy_pinyin  # a dictionary of 50,000 phrases: loaded by those who need it
+
     syllables = ["".join(filter(str.isalnum, part)).lower() for part in lazy_pinyin(name)]
     letters = [part for part in syllables if part]
     initials = "".join(part if part.isdigit() else part[0] for part in letters)
@@ -55,6 +55,8 @@ def english_name(name: str, level: int) -> str:
 
     A city below a city (县级市) is a "City".
     """
+    from pypinyin import Style, lazy_pinyin
+
     stem, word = name, ""
     for ending, english in _ENDINGS:
         if name.endswith(ending) and len(name) > len(ending):

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-import openpyxl
-
 from citybrain.base.areas.errors import FileError
 
 MOST_BYTES = 60_000_000
@@ -103,6 +101,8 @@ def _lines(text: str) -> Iterator[Cells]:
 
 def _sheets(data: bytes, name: str) -> Iterator[Iterable[Cells]]:
     """Yield each sheet's rows; a workbook that unpacks to too much is refused before it is read."""
+    import openpyxl
+
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as packed:
             unpacked = sum(entry.file_size for entry in packed.infolist())

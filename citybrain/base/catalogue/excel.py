@@ -11,10 +11,6 @@ from typing import Any, Final
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from citybrain.base.catalogue.access import VIEW
 from citybrain.base.catalogue.actions.entries import draft_dataset, revise
@@ -59,6 +55,8 @@ class RowReceipt:
 
 def export_excel(actor: Actor, datasets: Iterable[DataSet]) -> bytes:
     """Return published or drafted entries as .xlsx in the catalogue's form, all cells as text. Raises Forbidden."""
+    from openpyxl import Workbook
+
     require(actor, VIEW)
     book = Workbook(write_only=True)
     entries = _sheet(book, ENTRY_SHEET, ENTRY)
@@ -78,6 +76,10 @@ def export_excel(actor: Actor, datasets: Iterable[DataSet]) -> bytes:
 
 
 def _sheet(book: Any, title: str, columns: Mapping[str, Sequence[str]]) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     sheet = book.create_sheet(title)
     sheet.freeze_panes = "B2"
     heads = []
@@ -91,6 +93,8 @@ def _sheet(book: Any, title: str, columns: Mapping[str, Sequence[str]]) -> Any:
 
 
 def _cell(sheet: Any, value: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value=value)
     cell.data_type, cell.number_format = "s", "@"
     return cell

@@ -11,10 +11,6 @@ from django.db import transaction
 from django.db.models import IntegerChoices, QuerySet, TextChoices
 from django.utils.translation import gettext as _
 from django.utils.translation import override
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from citybrain.base.catalogue import actions
 from citybrain.base.catalogue.access import LISTS
@@ -81,6 +77,11 @@ class Receipt:
 
 def export_lists(actor: Actor) -> bytes:
     """Return the lists that the actor sees as .xlsx, all cells as text. Raises Forbidden."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     require(actor, LISTS)
     items: QuerySet[TaskItem] = TaskItem.objects.visible_to(actor).filter(is_active=True)
     demands: QuerySet[Demand] = Demand.objects.visible_to(actor).filter(is_active=True)
@@ -110,6 +111,8 @@ def export_lists(actor: Actor) -> bytes:
 
 
 def _cell(sheet: Any, value: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value=value)
     cell.data_type, cell.number_format = "s", "@"
     return cell

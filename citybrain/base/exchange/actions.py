@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 from django.db import transaction
@@ -29,6 +29,9 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
 from citybrain.base.identity.models import Agency
 from citybrain.base.ledger import record
+
+if TYPE_CHECKING:
+    from citybrain.base.exchange.checks import Problem
 
 __all__ = [
     "accept_drift", "add_source", "change_source", "dismiss", "mend_row", "receive_file", "replay",
@@ -210,7 +213,7 @@ def retry(actor: Actor, run: Run) -> Run:
     return run
 
 
-def mend_row(actor: Actor, row: Quarantined, values: Mapping[str, str | None]) -> list[mending.Problem]:
+def mend_row(actor: Actor, row: Quarantined, values: Mapping[str, str | None]) -> "list[Problem]":
     """Keep new values for a row put aside; return what is still wrong with it (empty: it can be replayed).
 
     Raises Forbidden, Refused.

@@ -15,9 +15,7 @@ from citybrain.base.catalogue.models import Supply
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange.models import OPEN_CONFLICT, Conflict, ConflictEvent, Run, Source
 from citybrain.base.exchange.reading.plan import quoted
-from citybrain.base.lake import engine
 from citybrain.base.lake.rowfile import NUMBER, Rows
-from citybrain.base.lake.tables import Table
 from citybrain.base.worktime.clock import Clock
 
 MOST: Final = 10_000
@@ -75,6 +73,9 @@ def compare(run: Run, shape: Shape, rows: Path, left_out: Any = None) -> Compare
     settled against it is held back and not listed again. Open conflicts that came to an end are closed. Doing it again
     lists nothing twice.
     """
+    from citybrain.base.lake import engine  # with Iceberg: those who settle conflicts need none of it
+    from citybrain.base.lake.tables import Table
+
     source, table = run.source, Table(run.dataset.code)
     if source.supply is None or not shape.keys or not table.exists() or not several_supply(source):
         return Compared(left_out)
@@ -166,6 +167,8 @@ def told(
 
 def _differing(link: Any, code: str, shape: Shape, here: list[str], mine: int) -> list[dict[str, Any]]:
     """Return the rows that differ, each with both sides as texts, its place and the supply that holds the key."""
+    from citybrain.base.lake import engine
+
     names = [name for name in here if name not in shape.keys]
     stored = engine.relation_sql(code, columns=[*here, "_supply"])
     pairs = ", ".join(

@@ -23,9 +23,7 @@ from citybrain.base.exchange.reading.plan import literal, quoted
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import refuse
-from citybrain.base.lake import engine
 from citybrain.base.lake.names import LakeError
-from citybrain.base.lake.tables import Table
 from citybrain.base.ledger import record
 from citybrain.base.worktime.clock import Clock
 
@@ -154,6 +152,9 @@ def stored_row(dataset: DataSet, key_values: Mapping[str, Any]) -> dict[str, Any
 
     Values of the key are texts as the lake writes them.
     """
+    from citybrain.base.lake import engine  # with Iceberg: few ask for a stored row
+    from citybrain.base.lake.tables import Table
+
     shape, code = dataset.shape, dataset.code
     try:
         there = engine.columns_of(Table(code).schema())

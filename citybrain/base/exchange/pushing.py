@@ -16,7 +16,6 @@ from django.utils.translation import gettext as _
 
 from citybrain.base.catalogue.shape import Shape
 from citybrain.base.exchange import landing, runs
-from citybrain.base.exchange.checks import Problem, explain
 from citybrain.base.exchange.models import Push, Quarantined, Source
 from citybrain.base.exchange.models.intake import RUN
 from citybrain.base.exchange.reading.documents import shown
@@ -239,5 +238,7 @@ def told(actor: Actor, number: int) -> Told:
 
 
 def _explained(row: Quarantined, shape: Shape) -> tuple[tuple[str, str, str], ...]:
+    from citybrain.base.exchange.checks import Problem, explain  # with the engine that checks
+
     problems = [Problem.from_json(one) for one in row.problems]
     return tuple((one.field, one.reason, explain(one, shape)) for one in problems)

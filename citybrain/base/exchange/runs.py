@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,21 +19,31 @@ from django.utils import timezone
 
 from citybrain.base.exchange import landing
 from citybrain.base.exchange.models import Quarantined, Run, Source
-from citybrain.base.exchange.sources import SourceError
-from citybrain.base.exchange.steps import checking, parting, storing, taking
 from citybrain.base.exchange.steps.job import Job, Stopped
 from citybrain.base.ledger import record
 
 log = logging.getLogger("citybrain.exchange")
+
+
+def _step(module: str, name: str) -> Callable[[Job], dict[str, Any]]:
+    """Return a step that loads what it works with (the engine, Iceberg) when it is taken: who only asks needs none."""
+
+    def take(job: Job) -> dict[str, Any]:
+        found: dict[str, Any] = getattr(import_module(f"citybrain.base.exchange.steps.{module}"), name)(job)
+        return found
+
+    return take
+
+
 STEPS: Final[tuple[tuple[str, Callable[[Job], dict[str, Any]]], ...]] = (
-    ("land", taking.land),
-    ("read", taking.read_file),
-    ("part", parting.part),
-    ("check", checking.check),
-    ("merge", storing.merge),
-    ("end", parting.end_rows),
-    ("publish", storing.publish),
-    ("measure", storing.measure),
+    ("land", _step("taking", "land")),
+    ("read", _step("taking", "read_file")),
+    ("part", _step("parting", "part")),
+    ("check", _step("checking", "check")),
+    ("merge", _step("storing", "merge")),
+    ("end", _step("parting", "end_rows")),
+    ("publish", _step("storing", "publish")),
+    ("measure", _step("storing", "measure")),
 )
 LEASE: Final = timedelta(seconds=60)
 BEAT_SECONDS: Final = 15.0
@@ -196,6 +207,8 @@ def _stop(run: Run, stopped: Stopped) -> None:
 
 
 def _fail(run: Run, error: Exception) -> None:
+    from citybrain.base.exchange.sources import SourceError  # with the clients of every kind of source
+
     if isinstance(error, SourceError):  # the other side's; where it happened here tells nothing
         log.warning("run %s: %s failed (attempt %s): %s", run.pk, run.step, run.attempt, error)
     else:

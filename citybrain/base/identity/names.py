@@ -1,11 +1,11 @@
 """Names as officers search for them: by character, full pinyin or initials."""
 
-from pypinyin import Style, lazy_pinyin
-from pypinyin.contrib.tone_convert import to_normal
-
 
 def pinyin_key(name: str) -> str:
     """Return "zhangwei zw" for 张伟: full pinyin, a space, initials; Latin letters stay, in lower case."""
+    from pypinyin import Style, lazy_pinyin  # a dictionary of 50,000 phrases: loaded by those who need it
+    from pypinyin.contrib.tone_convert import to_normal
+
     parts = lazy_pinyin(name, style=Style.NORMAL, errors=_split)  # type: ignore[arg-type]
     syllables = [to_normal(part).lower() for part in parts]
     letters = [part for part in syllables if part.isalnum()]

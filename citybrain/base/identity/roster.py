@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final
 
-import openpyxl
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.errors import refuse
@@ -74,6 +73,8 @@ def table_lines(content: bytes, file_name: str) -> Iterator[Sequence[Any]]:
 
 
 def _excel_lines(content: bytes) -> Iterator[Sequence[Any]]:
+    import openpyxl
+
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as packed:
             unpacked = sum(part.file_size for part in packed.infolist())

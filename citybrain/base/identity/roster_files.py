@@ -2,25 +2,23 @@
 
 import io
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.styles import Alignment, Font, PatternFill
-from openpyxl.utils import get_column_letter
-from openpyxl.worksheet.datavalidation import DataValidation
-from openpyxl.worksheet.worksheet import Worksheet
 
 from citybrain.base.identity.roles import Role
 from citybrain.base.identity.roster import COLUMNS, NEEDED
 
-HEAD = PatternFill("solid", fgColor="DCE6F5")
-BAD = PatternFill("solid", fgColor="FBE3E0")
+if TYPE_CHECKING:
+    from openpyxl import Workbook
+    from openpyxl.worksheet.worksheet import Worksheet
+
+HEAD, BAD = "DCE6F5", "FBE3E0"  # fills
 EXCEL = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 WIDTHS = {"name": 12, "login": 18, "phone": 16, "agency": 28, "role": 14, "area": 20}
 
 
-def _put(sheet: Worksheet, row: int, values: Iterable[object]) -> None:
+def _put(sheet: "Worksheet", row: int, values: Iterable[object]) -> None:
     """Write a row of plain values: a text that begins with = stays a text."""
     for column, value in enumerate(values, start=1):
         cell = sheet.cell(row, column)
@@ -30,16 +28,20 @@ def _put(sheet: Worksheet, row: int, values: Iterable[object]) -> None:
             cell.number_format = "@"
 
 
-def _head(sheet: Worksheet, titles: Iterable[str], widths: Iterable[int]) -> None:
+def _head(sheet: "Worksheet", titles: Iterable[str], widths: Iterable[int]) -> None:
+    from openpyxl.styles import Alignment, Font, PatternFill
+    from openpyxl.utils import get_column_letter
+
     _put(sheet, 1, titles)
     for column, width in enumerate(widths, start=1):
         cell = sheet.cell(1, column)
-        cell.font, cell.fill, cell.alignment = Font(bold=True), HEAD, Alignment(vertical="center")
+        cell.font, cell.fill = Font(bold=True), PatternFill("solid", fgColor=HEAD)
+        cell.alignment = Alignment(vertical="center")
         sheet.column_dimensions[get_column_letter(column)].width = width
     sheet.freeze_panes = "A2"
 
 
-def _bytes(book: Workbook) -> bytes:
+def _bytes(book: "Workbook") -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
@@ -47,6 +49,11 @@ def _bytes(book: Workbook) -> bytes:
 
 def template_file(roles: list[Role]) -> bytes:
     """Return the template: the sheet to fill in (texts, so that codes keep their digits) and how to."""
+    from openpyxl import Workbook
+    from openpyxl.utils import get_column_letter
+    from openpyxl.worksheet.datavalidation import DataValidation
+    from openpyxl.worksheet.worksheet import Worksheet
+
     book = Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)  # noqa: S101  a new workbook has one
@@ -66,7 +73,7 @@ def template_file(roles: list[Role]) -> bytes:
     return _bytes(book)
 
 
-def _roles_sheet(book: Workbook, roles: list[Role]) -> None:
+def _roles_sheet(book: "Workbook", roles: list[Role]) -> None:
     sheet = book.create_sheet("角色")
     _head(sheet, ("角色", "可设层级", "须填单位"), (16, 28, 12))
     words = {1: "市", 2: "区", 3: "街镇", 4: "社区村", 5: "网格"}
@@ -75,7 +82,7 @@ def _roles_sheet(book: Workbook, roles: list[Role]) -> None:
         _put(sheet, row, (role.zh, levels, "是" if role.reach == "agency" else ""))
 
 
-def _notes_sheet(book: Workbook) -> None:
+def _notes_sheet(book: "Workbook") -> None:
     sheet = book.create_sheet("填写说明")
     notes = (
         "带 * 的列必填。一人有几个角色就写几行，登录名相同。",
@@ -95,6 +102,10 @@ def receipt_file(rows: Iterable[Mapping[str, Any]], passwords: Mapping[str, str]
 
     `passwords` by login, known only right after the import, add a column.
     """
+    from openpyxl import Workbook
+    from openpyxl.styles import PatternFill
+    from openpyxl.worksheet.worksheet import Worksheet
+
     book = Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)  # noqa: S101  a new workbook has one
@@ -113,7 +124,7 @@ def receipt_file(rows: Iterable[Mapping[str, Any]], passwords: Mapping[str, str]
         _put(sheet, place, line)
         if row["outcome"] == "refused":
             for column in range(1, len(line) + 1):
-                sheet.cell(place, column).fill = BAD
+                sheet.cell(place, column).fill = PatternFill("solid", fgColor=BAD)
     return _bytes(book)
 
 

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.dataset as ds
 import pyarrow.ipc as ipc
 
 NUMBER: Final = "_number"
@@ -52,6 +51,8 @@ class Rows:
 
     def dataset(self) -> Any:
         """Return the rows as Arrow's data set, for the engine to scan."""
+        import pyarrow.dataset as ds  # with pandas behind it
+
         return ds.dataset(str(self.path), format="ipc")
 
     def names(self) -> list[str]:

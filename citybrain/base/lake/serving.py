@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 import psycopg
@@ -24,15 +24,18 @@ from django.db import connection
 from django.db.models import Q
 from django.utils import timezone
 from psycopg import sql
-from pyiceberg.manifest import DataFile
 
 from citybrain.base.catalogue.models import Grant
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.lake import database, engine, locks, names, residences
+from citybrain.base.lake import database, locks, names, residences
 from citybrain.base.lake.models import Serving
 from citybrain.base.lake.names import LakeError, literal, quoted
 from citybrain.base.lake.residences import Placed, Places
-from citybrain.base.lake.tables import Table
+
+if TYPE_CHECKING:
+    from pyiceberg.manifest import DataFile
+
+    from citybrain.base.lake.tables import Table
 
 log = logging.getLogger("citybrain.lake")
 SCHEMA: Final = "serving"
@@ -53,6 +56,13 @@ class Published:
     version: int
     rows: int
     seconds: float
+
+
+def _table(code: str) -> "Table":
+    """Return the lake's table: with it comes Iceberg, which those who only read copies do without."""
+    from citybrain.base.lake.tables import Table
+
+    return Table(code)
 
 
 def key_of(values: Sequence[object]) -> str:
@@ -92,7 +102,7 @@ def publish(code: str, shape: Shape, version: int | None = None, *, anew: bool =
     if not shape.keys:
         raise LakeError(f"lake: {code} has no key, so it can't be served by key")
     with locks.writing(f"serving:{prefix(code)}"):
-        number = Table(code).version() if version is None else version
+        number = _table(code).version() if version is None else version
         kept = Serving.objects.filter(code=code).first()
         told = shape.to_json()
         if kept and kept.relation and kept.version == number and kept.shape == told and not anew:
@@ -143,7 +153,7 @@ def indexed(shape: Shape) -> list[str]:
 
 def _build(code: str, shape: Shape, version: int) -> tuple[str, int, Placed]:
     """Make the table with its rows and indexes; return its name, how many rows, and how they are placed."""
-    files = Table(code).data_files(version)
+    files = _table(code).data_files(version)
     places = Places(code, shape, version, sum(one.record_count for one in files))
     name = f"{prefix(code)}{version}_{os.urandom(4).hex()}"
     table = sql.Identifier(SCHEMA, name)
@@ -178,10 +188,12 @@ def _index_places(link: psycopg.Connection[Any], table: sql.Identifier, places: 
         link.execute(sql.SQL("CREATE INDEX ON {0} ({1}) WHERE {1} IS NOT NULL").format(table, also))
 
 
-def _fill(places: Places, files: Sequence[DataFile], name: str) -> int:
+def _fill(places: Places, files: Sequence["DataFile"], name: str) -> int:
     """Copy the rows, in lanes side by side; return how many."""
+    from citybrain.base.lake import engine
+
     code, version = places.code, places.version
-    schema = Table(code).schema(version or None)
+    schema = _table(code).schema(version or None)
     total = sum(one.record_count for one in files)
     count = LANES if total > LANE_ROWS else 1
     lanes: list[list[str]] = [[] for _ in range(count)]
@@ -270,6 +282,8 @@ class _Writer(threading.Thread):
 
 @contextmanager
 def _pipe() -> Iterator[Path]:
+    from citybrain.base.lake import engine
+
     folder = engine.spill_folder()
     pipe = folder / "rows.csv"
     os.mkfifo(pipe, 0o600)
@@ -288,7 +302,7 @@ def tick(now: datetime) -> int:
     done = 0
     copies = list(Serving.objects.order_by("at"))
     for row in copies:
-        table = Table(row.code)
+        table = _table(row.code)
         if not table.exists() or (row.relation and row.version >= table.version()):
             continue
         publish(row.code, Shape.from_json(row.shape))
@@ -298,7 +312,7 @@ def tick(now: datetime) -> int:
 
 def _place_anew(copies: Sequence[Serving]) -> int:
     """Make the copy anew whose places are most behind; return how many."""
-    row = next((one for one in residences.behind(copies) if Table(one.code).exists()), None)
+    row = next((one for one in residences.behind(copies) if _table(one.code).exists()), None)
     if row is None:
         return 0
     publish(row.code, Shape.from_json(row.shape), row.version, anew=True)

@@ -8,7 +8,6 @@ from itertools import islice
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
-from pypinyin import Style, lazy_pinyin
 
 from citybrain.base.areas.tree import Node, tree
 from citybrain.base.identity.actor import Actor
@@ -50,6 +49,8 @@ def _sounds(_stamp: tuple[int, int], _day: str) -> dict[str, str]:
 
 
 def _sound(item: Item) -> str:
+    from pypinyin import Style, lazy_pinyin  # a dictionary of 50,000 phrases: loaded by those who need it
+
     text = item.name_zh
     full = "".join(lazy_pinyin(text)).lower()
     initials = "".join(lazy_pinyin(text, style=Style.FIRST_LETTER)).lower()

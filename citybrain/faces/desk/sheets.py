@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from typing import Final
 
-import segno
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -120,6 +119,8 @@ def _sheet(request: HttpRequest, number: str, kind: Kind) -> Sheet:
 
 def qr(text: str) -> SafeString:
     """Return a QR code as inline SVG without styles of its own: what is drawn is squares, never the text."""
+    import segno
+
     drawn = segno.make(text, error="m", micro=False).svg_inline(
         border=1, svgclass="desk-qr", lineclass=None, omitsize=True
     )

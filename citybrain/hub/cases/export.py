@@ -5,9 +5,6 @@ from datetime import datetime
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -22,6 +19,10 @@ RISKY = ("=", "+", "-", "@", "\t", "\r")
 
 def workbook(actor: Actor, key: str, filters: Filters, now: datetime | None = None) -> bytes:
     """Return an .xlsx of a list. Raises Forbidden without `cases.export`, KeyError for a list not had."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     require(actor, "cases.export")
     moment = now or timezone.now()
     book = Workbook(write_only=True)

@@ -6,10 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -59,6 +55,11 @@ WIDE: Final = {"name_zh": 22, "name_en": 30, "filing_condition": 36, "close_cond
 
 def workbook(actor: Actor, found: Iterable[Item]) -> bytes:
     """Return items as .xlsx, all cells as text, so that a code keeps its first nought. Raises Forbidden."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     require(actor, MANAGE)
     kinds = dict(AgencyKind.objects.values_list("key", "name_zh"))
     book = Workbook(write_only=True)
@@ -80,6 +81,8 @@ def workbook(actor: Actor, found: Iterable[Item]) -> bytes:
 
 
 def _text_cell(sheet: Any, value: str) -> Any:
+    from openpyxl.cell import WriteOnlyCell
+
     cell = WriteOnlyCell(sheet, value=value)
     cell.data_type, cell.number_format = "s", "@"
     return cell

@@ -8,9 +8,6 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
-from openpyxl.cell import WriteOnlyCell
-from openpyxl.styles import Font
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -27,6 +24,10 @@ _NUMBER: Final = re.compile(r"(?<![0-9A-Za-z])[0-9](?:[ \-]?[0-9]){6,12}(?![0-9]
 
 def workbook(actor: Actor, key: str, filters: Filters, now: datetime | None = None) -> bytes:
     """Return an .xlsx of a list. Raises Forbidden without `hotline.export`, KeyError for a list not had."""
+    from openpyxl import Workbook
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.styles import Font
+
     require(actor, EXPORT)
     moment = now or timezone.now()
     book = Workbook(write_only=True)

@@ -32,9 +32,7 @@ from citybrain.base.exchange.delivery.refusals import Refused
 from citybrain.base.exchange.models import Delivery, DeliveryState, Receipt, SetKind
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
-from citybrain.base.lake import engine
 from citybrain.base.lake.names import VERSION, LakeError
-from citybrain.base.lake.tables import Table
 from citybrain.base.ledger.append import record
 
 log = logging.getLogger("citybrain.data")
@@ -153,6 +151,9 @@ class Made:
 
 def _relations(code: str, version: int, since: int | None) -> tuple[str, str, bool]:
     """Return the FROM items of the rows and of the keys that are gone, and whether the rows replace everything."""
+    from citybrain.base.lake import engine  # with Iceberg: the worker alone makes files
+    from citybrain.base.lake.tables import Table
+
     columns = [*engine.columns_of(Table(code).schema(version)), VERSION]
     if since is None:
         return engine.relation_sql(code, version, columns), "", False
@@ -162,6 +163,9 @@ def _relations(code: str, version: int, since: int | None) -> tuple[str, str, bo
 
 def make(compiler: Compiler, form: str, asked: Asked, since: int | None, into: Path) -> Made:
     """Write the files of a delivery into a folder. Raises Refused, TooLong, LakeError."""
+    from citybrain.base.lake import engine
+    from citybrain.base.lake.tables import Table
+
     code = compiler.policy.dataset_code
     version = Table(code).version()
     if not version:

@@ -9,7 +9,6 @@ import sqlglot
 from sqlglot import exp
 
 from citybrain.base.exchange.delivery.compile import Statement
-from citybrain.base.lake import parquet
 
 FORMS: Final = {"parquet": "parquet", "csv": "csv", "jsonl": "jsonl", "xlsx": "xlsx"}
 EXCEL_ROWS: Final = 1_048_576  # of a sheet, with its head
@@ -61,6 +60,8 @@ def write(link: Any, statement: Statement, texts: Sequence[str], form: str, path
     if form == "csv":
         sql = guarded(sql, texts, statement.fields)
     if form == "parquet":
+        from citybrain.base.lake import parquet  # with Iceberg
+
         return parquet.write_one(link.execute(sql).to_arrow_reader(parquet.BATCH), path)
     name = str(path).replace("'", "''")
     row = link.execute(f"COPY ({sql}) TO '{name}' ({_OPTIONS[form]})").fetchone()

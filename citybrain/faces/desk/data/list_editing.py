@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
-from pypinyin import lazy_pinyin
 
 from citybrain.base.catalogue import actions
 from citybrain.base.catalogue.access import EDIT, LISTS, Side
@@ -180,6 +179,8 @@ def _system(actor: Actor, dataset: DataSet, systems: Sequence[System], given: di
     """Return the system chosen, or a new one of the provider."""
     if given["system"] != OWN_SYSTEM:
         return next(one for one in systems if str(one.pk) == given["system"])
+    from pypinyin import lazy_pinyin  # a dictionary of 50,000 phrases: loaded by those who need it
+
     name = given["system_name"].strip()
     sound = "".join(
         letter for letter in "".join(lazy_pinyin(name)).lower() if letter.isascii() and letter.isalnum()

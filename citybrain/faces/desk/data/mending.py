@@ -12,9 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.base.catalogue import lists
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.exchange import actions, aside
-from citybrain.base.exchange.checks import Problem
-from citybrain.base.exchange.checks.reasons import explain
+from citybrain.base.exchange import actions
 from citybrain.base.exchange.models import Quarantined
 from citybrain.base.exchange.models.intake import MEND
 from citybrain.base.identity.access import why_not
@@ -41,6 +39,8 @@ TONES = {
 @require_GET
 def list_view(request: HttpRequest, run_id: int) -> HttpResponse:
     """The rows of a run that were put aside, those that wait first asked for."""
+    from citybrain.base.exchange import aside  # with the engine that checks
+
     actor = actor_of(request)
     run = found_run(actor, run_id)
     chosen = "all" if request.GET.get("list") == "all" else "open"
@@ -70,6 +70,9 @@ def list_view(request: HttpRequest, run_id: int) -> HttpResponse:
 
 def line_of(row: Quarantined, shape: Shape) -> dict[str, Any]:
     """Return one row with its problems as sentences and the cells to be mended."""
+    from citybrain.base.exchange.checks import Problem
+    from citybrain.base.exchange.checks.reasons import explain
+
     problems = [Problem.from_json(one) for one in row.problems]
     now = {**row.raw, **(row.mended or {})}
     wrong = {name for problem in problems for name in problem.field.split(",")}
@@ -99,6 +102,8 @@ def line_of(row: Quarantined, shape: Shape) -> dict[str, Any]:
 @require_GET
 def file_view(request: HttpRequest, run_id: int) -> StreamingHttpResponse:
     """All rows that a run put aside as one table, more than are listed here."""
+    from citybrain.base.exchange import aside
+
     run = found_run(actor_of(request), run_id)
     if not aside.path_of(run.pk).exists():
         raise Http404
@@ -123,6 +128,8 @@ def found_row(actor: Actor, row_id: int) -> Quarantined:
 @officers
 def mend_view(request: HttpRequest, row_id: int) -> HttpResponse:
     """Keep new values of a row, or settle it without storing it; then back to where it stands in the list."""
+    from citybrain.base.exchange.checks.reasons import explain
+
     actor = actor_of(request)
     row = found_row(actor, row_id)
     shape = row.dataset.shape

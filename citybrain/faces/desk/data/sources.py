@@ -1,6 +1,6 @@
 """Where rows come from: a source set up, tried, run, changed; its runs and when it is next due."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -15,7 +15,6 @@ from citybrain.base.exchange import actions, telling
 from citybrain.base.exchange.models import Kind, Source
 from citybrain.base.exchange.models.intake import RUN, SOURCES
 from citybrain.base.exchange.sealing import sealed
-from citybrain.base.exchange.trial import Trial, try_source
 from citybrain.base.identity.access import require, why_not
 from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.errors import Refused
@@ -38,6 +37,9 @@ from citybrain.faces.desk.data.source_forms import (
 from citybrain.faces.desk.doors import actor_of, is_partial, officers
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look.templatetags.look import as_json
+
+if TYPE_CHECKING:
+    from citybrain.base.exchange.trial import Trial
 
 RUNS = 20
 
@@ -63,7 +65,7 @@ def source_view(request: HttpRequest, source_id: int) -> HttpResponse:
     return _page(request, actor, found_source(actor, source_id))
 
 
-def _page(request: HttpRequest, actor: Actor, source: Source, trial: Trial | None = None) -> HttpResponse:
+def _page(request: HttpRequest, actor: Actor, source: Source, trial: "Trial | None" = None) -> HttpResponse:
     shape, may_set = source.dataset.shape, not why_not(actor, SOURCES, source.guard())
     columns = [name for name, _kind in source.columns]
     context = {
@@ -116,7 +118,7 @@ def facts(source: Source) -> list[tuple[str, str]]:
     return found
 
 
-def _tried(trial: Trial | None, dataset: DataSet) -> dict[str, Any]:
+def _tried(trial: "Trial | None", dataset: DataSet) -> dict[str, Any]:
     if trial is None:
         return {}
     names = {one.name: field_name(one) for one in dataset.shape.fields}
@@ -127,6 +129,8 @@ def _tried(trial: Trial | None, dataset: DataSet) -> dict[str, Any]:
 @officers
 def try_view(request: HttpRequest, source_id: int) -> HttpResponse:
     """Try a source as it is kept; the answer is on its page."""
+    from citybrain.base.exchange.trial import try_source  # with the clients of every kind of source
+
     actor = actor_of(request)
     source = found_source(actor, source_id)
     return _page(request, actor, source, try_source(actor, source, source.dataset.shape))
@@ -205,8 +209,10 @@ def edit_view(request: HttpRequest, source_id: int, *, trying: bool = False) -> 
     return _form_page(request, form)
 
 
-def _try_unsaved(actor: Actor, form: SourceForm, giver: Giver) -> Trial:
+def _try_unsaved(actor: Actor, form: SourceForm, giver: Giver) -> "Trial":
     """Return what a source would answer as the form has it. A kept secret goes only where it went before."""
+    from citybrain.base.exchange.trial import try_source
+
     source = Source(
         dataset=form.dataset, agency=giver.agency, supply=giver.supply, kind=form.kind, name=form.cleaned_data["name"],
         settings=form.settings(), mapping=form.mapping(form.dataset.shape),
@@ -220,7 +226,7 @@ def _try_unsaved(actor: Actor, form: SourceForm, giver: Giver) -> Trial:
     return try_source(actor, source, form.dataset.shape)
 
 
-def _form_page(request: HttpRequest, form: SourceForm, trial: Trial | None = None) -> HttpResponse:
+def _form_page(request: HttpRequest, form: SourceForm, trial: "Trial | None" = None) -> HttpResponse:
     source, dataset = form.source, form.dataset
     columns = [name for name, _kind in source.columns] if source else []
     columns += list(trial.columns) if trial else []

@@ -12,7 +12,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
-from pypinyin import Style, lazy_pinyin
 
 from citybrain.base.catalogue.access import Side
 from citybrain.base.catalogue.models import DataSet
@@ -332,6 +331,8 @@ def _saved(request: HttpRequest, actor: Actor, one: Form, changed: int) -> HttpR
 @lru_cache(maxsize=4)
 def _sounds(names: tuple[str, ...]) -> dict[str, str]:
     """Return name → pinyin and initials, for typing without a Chinese keyboard."""
+    from pypinyin import Style, lazy_pinyin  # a dictionary of 50,000 phrases: loaded by those who need it
+
     return {
         name: f"{''.join(lazy_pinyin(name))} {''.join(lazy_pinyin(name, style=Style.FIRST_LETTER))}".lower()
         for name in names

@@ -11,7 +11,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
-from openpyxl import Workbook
 
 from citybrain.base.areas.models import Level
 from citybrain.base.areas.tree import Node, tree
@@ -182,6 +181,8 @@ def _plain(actor: Actor, kind: rosters.Roster, area: Node) -> tuple[Asked, Page]
 @require_GET
 def export_view(request: HttpRequest, key: str) -> FileResponse | HttpResponseRedirect:
     """The rows that are shown, as a workbook; that it was taken is in the ledger."""
+    from openpyxl import Workbook
+
     actor = actor_of(request)
     kind_of(key)
     area = chosen_area(actor, request.GET.get("area", ""))

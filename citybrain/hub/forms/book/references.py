@@ -9,7 +9,6 @@ import re
 from dataclasses import dataclass
 from typing import Final
 
-
 _CELL: Final = r"\$?[A-Z]{1,3}\$?[1-9]\d{0,6}"
 _REF: Final = rf"{_CELL}(?::{_CELL})?|\$?[1-9]\d{{0,6}}:\$?[1-9]\d{{0,6}}"
 _TOKEN: Final = re.compile(

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any, Final
 
 import numpy as np
-from scipy import sparse
 
 from citybrain.hub.hotline.answers.pairs import Told
 from citybrain.hub.hotline.answers.substance import flat, substance
@@ -34,6 +33,8 @@ class Ground:
     """What is usual: how rare each pair of characters, each number and name is, and what messages are like."""
 
     def __init__(self, messages: Sequence[Told], replies: Sequence[str]) -> None:
+        from scipy import sparse
+
         told = [_read(one.whole) for one in messages]
         said = [_read(one) for one in replies]
         both = sparse.vstack([_grams(told), _grams(said)]) if replies else _grams(told)
@@ -100,6 +101,8 @@ class Replies:
 
     def _covered(self, texts: Sequence[str]) -> Array:
         """Return the share of what is rare in each text that each reply has too."""
+        from scipy import sparse
+
         told = _ones(texts)
         values = self.ground.pair_weight[told.indices]
         weighed = sparse.csr_matrix((values, told.indices, told.indptr), shape=told.shape)

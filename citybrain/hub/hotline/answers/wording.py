@@ -3,12 +3,14 @@
 import json
 import logging
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
 from django.conf import settings
 
 from citybrain.hub.hotline.answers.sentences import carried, split
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger("citybrain.hotline")
 MOST_BYTES: Final = 200_000  # of an answer; more is no draft
@@ -35,6 +37,8 @@ def word(message: str, sources: list[str]) -> list[Worded]:
 
     `message` must hold no personal data: it leaves this process (not the city, if the address is a local one).
     """
+    import httpx
+
     if not is_on() or not sources:
         return []
     try:
@@ -51,6 +55,8 @@ def word(message: str, sources: list[str]) -> list[Worded]:
 
 
 def _ask(message: str, sources: list[str]) -> str:
+    import httpx
+
     told = "\n".join(f"依据{at}：{one}" for at, one in enumerate(sources, 1))
     body = {
         "model": settings.HOTLINE_MODEL_NAME,
@@ -76,7 +82,7 @@ def _ask(message: str, sources: list[str]) -> str:
     return str(json.loads(content)["choices"][0]["message"]["content"])
 
 
-def _whole(reply: httpx.Response, seconds: float) -> bytes:
+def _whole(reply: "httpx.Response", seconds: float) -> bytes:
     """Return the body, within its size and the time for all of it: a slow drip ends too."""
     from time import monotonic
 

@@ -8,9 +8,8 @@ import json
 import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import httpx
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -24,6 +23,9 @@ from citybrain.hub.hotline.linking import following, handing, partners, signing,
 from citybrain.hub.hotline.models.link import HandOver, HandOverState, LinkMessage, Partner
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.states import State
+
+if TYPE_CHECKING:
+    import httpx
 
 log = logging.getLogger("citybrain.hotline")
 LEASE: Final = timedelta(seconds=60)  # how long a claimed message is left to who claimed it
@@ -93,8 +95,10 @@ def _put_off(message: LinkMessage, now: datetime) -> None:
     )
 
 
-def send(client: httpx.Client, message: LinkMessage) -> Answer:
+def send(client: "httpx.Client", message: LinkMessage) -> Answer:
     """Return what the other side answers to a message."""
+    import httpx
+
     partner = message.partner
     body, secret = opened(message.body).encode(), opened(partner.secret_out)
     if not body or not secret:

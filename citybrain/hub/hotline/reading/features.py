@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from scipy import sparse
 
 SIZES: Final = (1, 2)
 BITS: Final = 19  # rows of the model's matrix: 2^19
@@ -55,6 +54,8 @@ def opened(text: str, characters: int) -> str:
 
 def counts(texts: Sequence[str], sizes: Sequence[int] = SIZES, bits: int = BITS) -> Counts:
     """Return 1 + ln(times) of each n-gram in each text."""
+    from scipy import sparse
+
     rows, hashes = grams(texts, sizes, bits)
     keys, times = np.unique((rows << bits) | hashes, return_counts=True)
     values = (1 + np.log(times)).astype(np.float32)
@@ -73,6 +74,8 @@ def rarity(found: Counts, power: float, least: int) -> np.ndarray[Any, np.dtype[
 
 def weigh(found: Counts, weight: np.ndarray[Any, np.dtype[np.float32]]) -> Counts:
     """Return the rows weighted and brought to length 1; a row without a known n-gram stays zero."""
+    from scipy import sparse
+
     values = found.data * weight[found.indices]
     rows = np.repeat(np.arange(found.shape[0]), np.diff(found.indptr))
     length = np.sqrt(np.bincount(rows, values * values, minlength=found.shape[0]))

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from scipy import sparse
 
 from citybrain.hub.hotline.reading.features import Counts, grams
 
@@ -97,6 +96,8 @@ def near(texts: Sequence[str], others: Sequence[str]) -> np.ndarray[Any, np.dtyp
 
 def _held(texts: Sequence[str]) -> Counts:
     """Return 1 for each pair and trigram of each text."""
+    from scipy import sparse
+
     rows, hashes = grams(texts, (2, 3), _BITS)
     keys = np.unique((rows << _BITS) | hashes)
     ones = np.ones(len(keys), np.float32)

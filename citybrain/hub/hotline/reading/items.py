@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
-from scipy import linalg
 
 from citybrain.hub.hotline.reading.example_set import is_none
 from citybrain.hub.hotline.reading.features import counts, grams, rarity, weigh
@@ -60,6 +59,8 @@ def learn(texts: Sequence[str], truth: Floats, many: int, balance: float = 0.0) 
 
     A text counts as the number of its label's texts to the power of -`balance`: at 0 each alike, at 1 each label.
     """
+    from scipy import linalg
+
     found = counts(texts)
     rare = rarity(found, 1.0, 1)
     rare[courtesies()] = 0

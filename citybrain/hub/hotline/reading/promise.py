@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import betaincinv
 
 LEVEL = 0.90  # of every bound here, one-sided
 Numbers = np.ndarray[Any, np.dtype[Any]]
@@ -12,11 +11,15 @@ Numbers = np.ndarray[Any, np.dtype[Any]]
 
 def lower_bound(right: int, asked: int, level: float = LEVEL) -> float:
     """Return the exact one-sided lower bound of a share (Clopper–Pearson): 0 where nothing was right or asked."""
+    from scipy.special import betaincinv
+
     return float(betaincinv(right, asked - right + 1, 1 - level)) if right else 0.0
 
 
 def upper_bound(right: int, asked: int, level: float = LEVEL) -> float:
     """Return the exact one-sided upper bound of a share (Clopper–Pearson): 1 where all were right or none asked."""
+    from scipy.special import betaincinv
+
     return float(betaincinv(right + 1, asked - right, level)) if right < asked else 1.0
 
 

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.special import chdtrc, ndtr
 
 from citybrain.hub.hotline.reading.features import counts
 from citybrain.hub.hotline.reading.model import Floats, Linear
@@ -141,6 +140,8 @@ def _mean(profile: Profile) -> float:
 
 def _fallen_by_chance(profile: Profile, sure: Floats, fallen: float) -> float:
     """Return the one-sided chance of such a fall between two means of the same spread."""
+    from scipy.special import ndtr
+
     then = float(np.var(np.asarray(profile.confidence)))
     error = np.sqrt(then / max(1, profile.messages) + max(then, float(sure.var())) / len(sure))
     return float(ndtr(-fallen / max(error, 1e-9)))
@@ -148,6 +149,8 @@ def _fallen_by_chance(profile: Profile, sure: Floats, fallen: float) -> float:
 
 def _moved(profile: Profile, told: Sequence[str]) -> tuple[float, float]:
     """Return the total variation of the shares of classes, and the chance of it (chi-squared)."""
+    from scipy.special import chdtrc
+
     names = sorted({*profile.told, *told})
     then = np.array([max(profile.told.get(name, 0.0), 0.5 / max(1, profile.messages)) for name in names])
     now = np.array([sum(one == name for one in told) for name in names])

@@ -4,13 +4,6 @@ import io
 from typing import Any, Final
 
 from django.utils.translation import gettext as _
-from docx import Document
-from docx.enum.text import WD_ALIGN_PARAGRAPH
-from docx.oxml.ns import qn
-from docx.shared import Pt
-from openpyxl import Workbook
-from openpyxl.styles import Font
-from openpyxl.utils import get_column_letter
 
 from citybrain.hub.hotline.models.report import HotlineReport
 from citybrain.hub.hotline.reports.tables import Table, Value, heading, tables
@@ -22,6 +15,11 @@ _CONTROLS = str.maketrans(dict.fromkeys([*range(9), 11, 12, *range(14, 32)]))
 
 def document(report: HotlineReport) -> bytes:
     """Return the report as .docx: a title, and a table under each heading; headings and rows for screen readers."""
+    from docx import Document
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+    from docx.oxml.ns import qn
+    from docx.shared import Pt
+
     made = Document()
     style = made.styles["Normal"]
     style.font.size, style.font.name = Pt(10.5), FONT
@@ -40,6 +38,8 @@ def document(report: HotlineReport) -> bytes:
 
 
 def _add(made: Any, table: Table) -> None:
+    from docx.enum.text import WD_ALIGN_PARAGRAPH
+
     if not table.rows:
         made.add_paragraph(_("本期没有数据。"))
         return
@@ -58,6 +58,10 @@ def _add(made: Any, table: Table) -> None:
 
 def sheet(report: HotlineReport) -> bytes:
     """Return the report as .xlsx, a sheet for each table; shares are numbers with a format."""
+    from openpyxl import Workbook
+    from openpyxl.styles import Font
+    from openpyxl.utils import get_column_letter
+
     book = Workbook()
     book.remove(book.worksheets[0])
     title, line = heading(report)

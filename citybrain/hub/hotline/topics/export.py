@@ -6,7 +6,6 @@ from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from openpyxl import Workbook
 
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
@@ -21,6 +20,8 @@ MOST_ROWS: Final = 1_000
 
 def workbook(actor: Actor, state: TopicState = TopicState.ACTIVE, now: datetime | None = None) -> bytes:
     """Return an .xlsx of the reader's topics of a state, hottest first. Raises Forbidden without `hotline.export`."""
+    from openpyxl import Workbook
+
     require(actor, EXPORT)
     moment = now or timezone.now()
     book = Workbook(write_only=True)
