@@ -22,7 +22,8 @@ def kind_of(raw: bytes) -> tuple[FileKind, str]:
     found = _picture(raw) or _letter(raw) or _sound(raw) or _text(raw)
     if found is None:
         raise BadInput(
-            _("不能接收这种文件。可以是照片、PDF、Word、Excel、PPT、OFD、文本、录音或视频，不含宏和压缩包。"), "file"
+            _("不能接收这种文件。可以是照片、PDF、Word、Excel、PPT、OFD、文本、录音或视频，不含宏和压缩包。"),
+            "file",
         )
     return found
 
@@ -62,7 +63,9 @@ def _packed(raw: bytes) -> str:
         return "ofd"
     if "[Content_Types].xml" not in names:
         return ""
-    return next((ending for start, ending in _OFFICE.items() if any(name.startswith(start) for name in names)), "")
+    return next(
+        (ending for start, ending in _OFFICE.items() if any(name.startswith(start) for name in names)), ""
+    )
 
 
 def _sound(raw: bytes) -> tuple[FileKind, str] | None:
@@ -86,5 +89,9 @@ def _text(raw: bytes) -> tuple[FileKind, str] | None:
             told = raw.decode(charset)
         except UnicodeDecodeError:
             continue
-        return None if any(letter < " " and letter not in "\t\r\n\f" for letter in told) else (FileKind.LETTER, "txt")
+        return (
+            None
+            if any(letter < " " and letter not in "\t\r\n\f" for letter in told)
+            else (FileKind.LETTER, "txt")
+        )
     return None

@@ -193,7 +193,9 @@ def open_file(actor: Actor, token: uuid.UUID, now: datetime | None = None, *, th
     if found is None or ticket is None:
         raise NotFound
     if not may_open(actor, ticket, found):
-        raise Forbidden(_("附件里可能有来电人的姓名电话，热线还没有提供给承办单位。"), _("确需查看的，请联系热线。"))
+        raise Forbidden(
+            _("附件里可能有来电人的姓名电话，热线还没有提供给承办单位。"), _("确需查看的，请联系热线。")
+        )
     shown = next(one for one in files_of(actor, ticket) if one.token == token)
     if found.kind != FileKind.PICTURE and not thumb:
         told = {"file": found.digest, "kind": found.kind}
@@ -210,7 +212,9 @@ def path_of(token: uuid.UUID, *, thumb: bool = False) -> Path:
     return path
 
 
-def decide(actor: Actor, token: uuid.UUID, released: bool, why: str, now: datetime | None = None) -> TicketFile:
+def decide(
+    actor: Actor, token: uuid.UUID, released: bool, why: str, now: datetime | None = None
+) -> TicketFile:
     """Give a file to the units of its ticket, or keep it from them; who, and why, is in the ledger.
 
     For who may see callers. Raises NotFound, Forbidden, BadInput without a reason.

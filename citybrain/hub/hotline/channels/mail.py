@@ -5,7 +5,7 @@ import email.errors
 import email.policy
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.header import decode_header
 from email.message import Message
@@ -26,11 +26,12 @@ ATTACHMENTS_TOLD: Final = 50
 
 @dataclass(frozen=True, slots=True)
 class Attached:
-    """An attachment: it stays in the mailbox, the ticket says that it is there."""
+    """An attachment as the mail names it. The ticket keeps it (`files`), or says why not; it stays in the mailbox."""
 
     name: str
     kind: str
     size: int
+    content: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,7 +174,7 @@ class _Parts:
         elif kind == "text/html" and inline:
             self.html.append(_decoded(content, part.get_content_charset()))
         else:
-            self.attached.append(Attached(name or kept(kind)[:120], kept(kind)[:80], len(content)))
+            self.attached.append(Attached(name or kept(kind)[:120], kept(kind)[:80], len(content), content))
 
     def text(self) -> str:
         """Return the plain texts, else what a person reads of the HTML."""

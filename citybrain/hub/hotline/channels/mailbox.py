@@ -20,6 +20,7 @@ from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.cases.intake import query_code
+from citybrain.hub.hotline import files
 from citybrain.hub.hotline.callers import danger
 from citybrain.hub.hotline.channels import door, mail
 from citybrain.hub.hotline.channels.mail import Mail
@@ -130,7 +131,16 @@ def take_mail(read: Mail, now: datetime) -> door.Taken:
 
     Raises BadInput for one longer than a message may be.
     """
-    message = message_of(read, now)
+    held = files.upload_all(((one.name, one.content) for one in read.attachments), None, now)
+    message = message_of(read, now, held)
+    with transaction.atomic():
+        taken = _taken(read, message, now)
+        folded = FoldedMessage.objects.filter(channel=Channel.EMAIL, external_ref=read.ref).first()
+        files.attach(SYSTEM, held.tokens, taken.ticket_id, now, folded_id=folded.pk if folded else None)
+    return taken
+
+
+def _taken(read: Mail, message: Message, now: datetime) -> door.Taken:
     before = _goes_on(read)
     if before is None or danger.may_be(message):
         return door.take_in(SYSTEM, message, now=now)
@@ -157,8 +167,11 @@ def _goes_on(read: Mail) -> Ticket | None:
     return None
 
 
-def message_of(read: Mail, now: datetime) -> Message:
-    """Return the message of a mail; one without a text says so, and what is attached."""
+def message_of(read: Mail, now: datetime, held: files.Kept | None = None) -> Message:
+    """Return the message of a mail; one without a text says so, and what is attached.
+
+    What of the attachments could not be kept is told with the ticket, and why; it lies in the mailbox.
+    """
     names = "、".join(one.name for one in read.attachments)
     text = read.text or read.subject
     if not text:
@@ -175,5 +188,5 @@ def message_of(read: Mail, now: datetime) -> Message:
         name=read.name,
         external_ref=read.ref,
         received_at=received if received is not None and received <= now else None,
-        extra={"mail": read.to_json()},
+        extra={"mail": {**read.to_json(), "not_kept": [list(one) for one in held.refused] if held else []}},
     )

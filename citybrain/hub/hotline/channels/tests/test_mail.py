@@ -1,17 +1,21 @@
 """Mails: whoever wrote them in whatever way; broken ones are shown as far as they can be read, never dropped."""
 
+import io
 import socketserver
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.message import EmailMessage
+from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
+from citybrain.hub.hotline import files
 from citybrain.hub.hotline.channels import mail, mailbox
-from citybrain.hub.hotline.models import FoldedMessage, Ticket
+from citybrain.hub.hotline.models import FoldedMessage, Ticket, TicketFile
 from citybrain.hub.hotline.tests.conftest import Line
 
 NOW = datetime(2026, 11, 19, 1, 0, tzinfo=UTC)
@@ -88,7 +92,7 @@ def test_nothing_that_arrives_breaks_the_reader(raw: bytes) -> None:
     assert mailbox.message_of(read, NOW).text
 
 
-def test_attachments_are_named_and_left_in_the_mailbox() -> None:
+def test_attachments_are_named() -> None:
     one = written()
     one.add_attachment(b"%PDF" * 10, maintype="application", subtype="pdf", filename="照片说明.pdf")
     read = mail.read(bytes(one))
@@ -270,3 +274,23 @@ def test_the_kind_of_an_attachment_holds_nothing_a_database_can_not(line: Line) 
     read = mail.read(raw)
     assert [one.kind for one in read.attachments] == ["application/a�"]
     assert read.sent_at is None
+
+
+@pytest.mark.django_db
+def test_attachments_are_kept_with_the_ticket_and_what_is_not_taken_is_told(
+    line: Line, settings: Any, tmp_path: Path
+) -> None:
+    settings.MEDIA_ROOT = tmp_path
+    out = io.BytesIO()
+    Image.new("RGB", (20, 20), "green").save(out, "PNG")
+    one = written()
+    one.add_attachment(out.getvalue(), maintype="image", subtype="png", filename="路灯.png")
+    one.add_attachment(b"%PDF-1.4 ours", maintype="application", subtype="pdf", filename="信.pdf")
+    one.add_attachment(b"MZ\x90\x00", maintype="application", subtype="octet-stream", filename="a.exe")
+    for _again in range(2):
+        taken = mailbox.take_mail(mail.read(bytes(one)), NOW)
+    ticket = Ticket.objects.get(pk=taken.ticket_id)
+    shown = files.files_of(line.actor("operator"), ticket)
+    assert [(each.name, each.kind) for each in shown] == [("路灯.jpg", "picture"), ("信.pdf", "letter")]
+    assert [name for name, _why in ticket.extra["mail"]["not_kept"]] == ["a.exe"]
+    assert TicketFile.objects.count() == 2
