@@ -17,10 +17,11 @@ from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.page import TicketPage, ticket_page
 from citybrain.faces.desk.hotline.queues import first_numbers, queue_rows
 from citybrain.faces.desk.shell import page as shell_page
+from citybrain.hub.cases.states import Rating
 from citybrain.hub.hotline import actions, quality
 from citybrain.hub.hotline.errors import BadInput, Conflict, NotNow, TicketError
 from citybrain.hub.hotline.lifecycle import TRANSITIONS
-from citybrain.hub.hotline.states import Rating, Reached
+from citybrain.hub.hotline.states import Reached
 
 CALL: Final = "hotline.call_back"
 STEP: Final = "call_back"

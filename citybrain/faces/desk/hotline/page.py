@@ -15,13 +15,15 @@ from citybrain.faces.desk.hotline.same import Same, same_of
 from citybrain.faces.desk.hotline.shown import title_of
 from citybrain.faces.look import words
 from citybrain.hub.cases import routing
+from citybrain.hub.cases.states import Rating
 from citybrain.hub.hotline import contact, detail
 from citybrain.hub.hotline.callers.looking import folded_into
-from citybrain.hub.hotline.detail import ClockView, EventView, UnitView
+from citybrain.hub.hotline.detail import EventView, UnitView
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.models import CallBack, Ticket
-from citybrain.hub.hotline.states import Rating, Reached
+from citybrain.hub.hotline.states import Reached
 from citybrain.hub.hotline.steps import NextStep
+from citybrain.hub.steps.clocks import ClockView
 
 ICONS: Final[Mapping[str, str]] = {
     "receive": "headset", "read": "wand", "file": "check", "answer": "message-2", "dispatch": "send",

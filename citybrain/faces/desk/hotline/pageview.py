@@ -16,9 +16,11 @@ from citybrain.faces.desk.hotline.page import ICONS, TicketPage
 from citybrain.faces.desk.hotline.shown import item_name, path_of, ticket_row
 from citybrain.faces.desk.maps import outline_round
 from citybrain.hub.cases.access import VIEW as CASES
+from citybrain.hub.cases.states import Rating
+from citybrain.hub.hotline.files import Shown, files_of
 from citybrain.hub.hotline.linking.calls import calls_of
 from citybrain.hub.hotline.models import Ticket
-from citybrain.hub.hotline.states import Rating, State
+from citybrain.hub.hotline.states import State
 from citybrain.hub.hotline.steps import NextStep
 
 FIRST_STEPS: Final = 4
@@ -66,6 +68,9 @@ class TicketView:
     replied_by: str
     outline: str
     recordings: tuple[dict[str, Any], ...]
+    files: tuple[Shown, ...]
+    not_kept: tuple[tuple[str, str], ...]
+    may_release: bool
     sees_case: bool
     may_callers: bool
 
@@ -97,9 +102,18 @@ def view_of(actor: Actor, page: TicketPage, now: datetime | None = None) -> Tick
         replied_by=str(body) if body else "",
         outline=outline_round(ticket.guard_lineage()),
         recordings=_recordings(actor, page),
+        files=tuple(files_of(actor, page.ticket)),
+        not_kept=_not_kept(page),
+        may_release=page.contact is not None,
         sees_case=actor.may(CASES),
         may_callers=actor.may("hotline.callers") or actor.may("hotline.take"),
     )
+
+
+def _not_kept(page: TicketPage) -> tuple[tuple[str, str], ...]:
+    """Return the attachments that could not be kept and why, for the hotline's own people."""
+    mail = page.ticket.extra.get("mail") or {}
+    return tuple((name, why) for name, why in mail.get("not_kept", ())) if page.inside else ()
 
 
 def _recordings(actor: Actor, page: TicketPage) -> tuple[dict[str, Any], ...]:

@@ -16,9 +16,9 @@ from citybrain.faces.desk.hotline.page import TicketPage
 from citybrain.faces.desk.hotline.shown import item_name
 from citybrain.faces.desk.stepforms import Field as BaseField
 from citybrain.faces.look import words
+from citybrain.hub.cases.states import Rating
 from citybrain.hub.hotline.lifecycle import Input, Need, Transition
 from citybrain.hub.hotline.models import Ticket
-from citybrain.hub.hotline.states import Rating
 
 PICKED: Final = frozenset({Input.ITEM, Input.AGENCY, Input.TICKET, Input.PLACE})
 SUGGESTED_MOST: Final = 3

@@ -3,7 +3,7 @@
 import json
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,13 +16,14 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from citybrain.base.identity.access import Forbidden, require
 from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk.doors import actor_of
+from citybrain.faces.desk.hotline import files as form_files
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.looking import look
 from citybrain.faces.desk.hotline.outlines import outline_of
 from citybrain.faces.desk.hotline.shown import item_name
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look import words
-from citybrain.hub.hotline import actions, unsent
+from citybrain.hub.hotline import actions, files, unsent
 from citybrain.hub.hotline.callers.looking import look_at
 from citybrain.hub.hotline.callers.numbers import shown
 from citybrain.hub.hotline.channels.door import Taken, take_in
@@ -80,7 +81,12 @@ def _begun(request: HttpRequest, actor: Actor) -> dict[str, str]:
 
 
 def _draw(
-    request: HttpRequest, actor: Actor, given: Mapping[str, str], wrong: str = "", field: str = ""
+    request: HttpRequest,
+    actor: Actor,
+    given: Mapping[str, str],
+    wrong: str = "",
+    field: str = "",
+    held: files.Kept | None = None,
 ) -> HttpResponse:
     told = {name: given.get(name, "") for name in FIELDS}
     told |= {"key": given.get("key") or str(uuid.uuid4()), "urgency": given.get("urgency") or Urgency.GENERAL}
@@ -94,6 +100,7 @@ def _draw(
         "outline": outline_of(actor, TAKE),
         "extension": calls.extension_of(actor),
         "done": _done(request),
+        "held": form_files.named(actor, held.tokens) if held else [],
         "wrong": wrong,
         "wrong_field": field,
     }
@@ -119,12 +126,22 @@ def _send(request: HttpRequest, actor: Actor) -> HttpResponse:
     given = {name: request.POST.get(name, "").strip() for name in (*FIELDS, "key")}
     given["text"] = request.POST.get("text", "")
     then = request.POST.get("then", "file")
+    held = files.Kept()
     try:
+        held = form_files.taken(request, actor)
         if then == "answer" and not given["answer"]:
             raise BadInput(_("请写明答复内容。"), "answer")
         taken = take_in(actor, message_of(given))
     except TicketError as error:
-        return _draw(request, actor, given, error.message, error.field)
+        return _draw(request, actor, given, error.message, error.field, held)
+    files.attach(actor, held.tokens, taken.ticket_id, timezone.now())
+    taken = replace(
+        taken,
+        notes=(
+            *taken.notes,
+            *(_("%(name)s：%(why)s") % {"name": name, "why": why} for name, why in held.refused),
+        ),
+    )
     _tie(actor, given["call"], taken.ticket_id)
     key = _key(given["key"])
     if key is not None:
