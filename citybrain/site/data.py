@@ -13,14 +13,17 @@ import os
 import django
 import psycopg
 
+from citybrain.site import env, tether
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
+if env.flag("CITYBRAIN_TIED"):  # started by `citybrain up`
+    tether.tie_to_server()
 django.setup()
 
 from django.conf import settings  # noqa: E402
 
 from citybrain.base.exchange.delivery import wire  # noqa: E402
 from citybrain.base.exchange.delivery.door import Door  # noqa: E402
-from citybrain.site import tether  # noqa: E402
 from citybrain.site.database import connection_info  # noqa: E402
 
 log = logging.getLogger("citybrain.data")
@@ -62,7 +65,7 @@ class Application:
         self.beating: asyncio.Task[None] | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        tether.watch_parent(os.getppid())
+        tether.watch_parent(tether.server())
         loop.run_until_complete(self.start())
         gc.collect()
         gc.freeze()  # what was imported stays: looking through it again and again makes calls wait

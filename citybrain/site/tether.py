@@ -43,6 +43,24 @@ def watch_parent(parent: int, number: int = signal.SIGTERM, seconds: float = 1.0
     threading.Thread(target=look, daemon=True, name="parent-watch").start()
 
 
+def server() -> int:
+    """Return the process that made this one a worker of a server, even if it has ended since; else our parent."""
+    import multiprocessing  # here: what the kernel ties loads no more than it needs
+
+    made_by = multiprocessing.parent_process()
+    return (made_by.pid if made_by else None) or os.getppid()
+
+
+def tie_to_server() -> None:
+    """Tie a worker that a server has just forked, before anything else is loaded.
+
+    Until the worker sets its own, it has the server's handler of SIGTERM, which tells a copy of the server: a tie that
+    nobody feels. Therefore SIGTERM ends us while we load.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    watch_parent(server())
+
+
 def become_user(name: str) -> None:
     """Give up every right but the named user's."""
     entry = pwd.getpwnam(name)

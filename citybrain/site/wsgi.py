@@ -10,6 +10,6 @@ from citybrain.site import env, tether
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
 if env.flag("CITYBRAIN_TIED"):  # started by `citybrain up`: a web worker ends with its server
-    tether.watch_parent(os.getppid())
+    tether.tie_to_server()
 application = get_wsgi_application()
 importlib.import_module(settings.ROOT_URLCONF)
