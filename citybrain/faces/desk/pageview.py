@@ -14,12 +14,13 @@ from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk.maps import outline_round
 from citybrain.faces.desk.shown import RowView, row_view
 from citybrain.faces.look import words
-from citybrain.hub.cases.detail import CasePage, ClockView, EventView
+from citybrain.hub.cases.detail import CasePage, EventView
 from citybrain.hub.cases.errors import NotFound
 from citybrain.hub.cases.models import Case, CasePhoto
 from citybrain.hub.cases.same_case import SameCase
 from citybrain.hub.cases.states import STAGE_OF, Rating, Stage, State
 from citybrain.hub.cases.steps import NextStep
+from citybrain.hub.steps.clocks import ClockView
 
 FIRST_STEPS: Final = 4
 TAKEN_KEYS: Final = frozenset("jkx")  # keys of the list beside the case

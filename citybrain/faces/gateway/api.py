@@ -21,11 +21,11 @@ from citybrain.faces.gateway.doors import DeskSession, KeyBearer, actor_of
 from citybrain.faces.gateway.hotline import router as hotline
 from citybrain.faces.gateway.pushes import router as pushes
 from citybrain.hub.cases import actions, detail, figures, filters, items, lists, mapfeed, photos, progress
-from citybrain.hub.cases.errors import BadInput, CaseError
+from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.lifecycle import TRANSITIONS
 from citybrain.hub.cases.states import Source
-from citybrain.hub.hotline.errors import TicketError
+from citybrain.hub.steps.errors import StepError
 
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), schemas.ErrorOut)
 LIMIT_MOST = 200
@@ -54,13 +54,8 @@ def failure(code: str, message: str, status: int, field: str = "", ask: str = ""
     return answer({"code": code, "message": message, "field": field, "ask": ask}, status)
 
 
-@api.exception_handler(CaseError)
-def on_case_error(request: HttpRequest, error: CaseError) -> HttpResponse:
-    return failure(error.code, error.message, error.status, error.field)
-
-
-@api.exception_handler(TicketError)
-def on_ticket_error(request: HttpRequest, error: TicketError) -> HttpResponse:
+@api.exception_handler(StepError)
+def on_step_error(request: HttpRequest, error: StepError) -> HttpResponse:
     return failure(error.code, error.message, error.status, error.field)
 
 

@@ -14,10 +14,11 @@ from citybrain.base.areas.models import Level
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.phones import normalise_phone
 from citybrain.faces.portal import places
-from citybrain.hub.cases import inputs, items
+from citybrain.hub.cases import items
 from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.intake import DESCRIPTION_MOST, Report
 from citybrain.hub.cases.states import Source
+from citybrain.hub.steps import inputs
 
 ADDRESS_MOST: Final = 200
 NAME_MOST: Final = 30

@@ -2,10 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -17,6 +14,7 @@ from citybrain.hub.cases.lifecycle import AT_AGENCY, TRANSITIONS
 from citybrain.hub.cases.models import Case, CaseClock, CaseEvent, CasePhoto, Item
 from citybrain.hub.cases.states import State, Step
 from citybrain.hub.cases.steps import NextStep, blocked_steps, next_steps
+from citybrain.hub.steps.clocks import ClockView, clock_view, clock_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,20 +34,6 @@ class EventView:
     clock: str
     facts: tuple[tuple[str, str], ...]
     photos: tuple[CasePhoto, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ClockView:
-    """One deadline with the reasons for it, a sentence a line."""
-
-    step: Step
-    started_at: datetime
-    due_at: datetime | None
-    stopped_at: datetime | None
-    on_time: bool | None
-    paused: bool
-    running: bool
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +145,7 @@ def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
         on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",
         at=event.at,
         reason=event.reason,
-        clock=clock_words(event.data.get("clock") or {}),
+        clock=clock_words(event.data.get("clock") or {}, Step),
         facts=tuple(facts.told(event.data)),
         photos=tuple(photo for photo in photos if photo.seq == event.seq),
     )
@@ -188,43 +172,5 @@ def action_label(action: str) -> str:
     }.get(action, action)
 
 
-def clock_words(told: dict[str, Any]) -> str:
-    """Return what the clock did at an event, as a sentence; empty when nothing."""
-    if not told:
-        return ""
-    step = str(Step(told["step"]).label) if told.get("step") else ""
-    due = parse_datetime(told["due"]) if told.get("due") else None
-    stamp = timezone.localtime(due).strftime("%m-%d %H:%M") if due else ""
-    did = told.get("did", "start")
-    if did == "pause":
-        return _("%(step)s时限暂停") % {"step": step}
-    if did == "resume":
-        return _("%(step)s时限恢复，%(due)s 到期") % {"step": step, "due": stamp}
-    if did == "stop":
-        return _stopped_words(step, told.get("on_time"))
-    if not stamp:
-        return _("%(step)s时限开始，暂无法计算到期时间") % {"step": step}
-    return _("%(step)s时限开始，%(due)s 到期") % {"step": step, "due": stamp}
-
-
-def _stopped_words(step: str, on_time: bool | None) -> str:
-    if on_time is None:
-        return _("%(step)s时限停止") % {"step": step}
-    if on_time:
-        return _("%(step)s时限停止，按时") % {"step": step}
-    return _("%(step)s时限停止，超时") % {"step": step}
-
-
 def _clock(clock: CaseClock) -> ClockView:
-    language = get_language() or "zh-hans"
-    paused = bool(clock.pauses) and clock.pauses[-1][1] is None
-    return ClockView(
-        step=Step(clock.step),
-        started_at=clock.started_at,
-        due_at=clock.due_at,
-        stopped_at=clock.stopped_at,
-        on_time=clock.on_time,
-        paused=paused and clock.stopped_at is None,
-        running=clock.stopped_at is None,
-        lines=tuple(deadlines.explain(clock, language)),
-    )
+    return clock_view(clock, Step(clock.step), deadlines.explain(clock, get_language() or "zh-hans"))

@@ -1,4 +1,4 @@
-"""What can go wrong with a step, told to the person who took it."""
+"""What can go wrong with a step of a case, told to the person who took it."""
 
 from datetime import datetime
 
@@ -6,51 +6,26 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citybrain.hub.cases.states import State
+from citybrain.hub.steps import errors
+from citybrain.hub.steps.errors import BadInput, NotNow
+from citybrain.hub.steps.errors import StepError as CaseError
+
+__all__ = ["BadInput", "CaseError", "Conflict", "NotFound", "NotNow"]
 
 
-class CaseError(Exception):
-    """A step that was not taken; `message` is for the person, `code` for machines."""
-
-    code = "invalid"
-    status = 422
-
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
-        self.message = message
-        self.field = field
-
-
-class NotFound(CaseError):
-    """No such case, or not for this person: the two answers are the same on purpose."""
-
-    code = "not_found"
-    status = 404
+class NotFound(errors.NotFound):
+    """No such case, or not for this person."""
 
     def __init__(self) -> None:
         super().__init__(_("没有找到这个案件，或您无权查看。"))
 
 
-class Conflict(CaseError):
+class Conflict(errors.Conflict):
     """Somebody else was faster: says who, when, and what the case is now."""
-
-    code = "conflict"
-    status = 409
 
     def __init__(self, state: State, who: str, when: datetime) -> None:
         stamp = timezone.localtime(when).strftime("%m-%d %H:%M")
+        told = {"who": who, "when": stamp, "state": state.label}
         super().__init__(
-            _("该案件已由%(who)s于 %(when)s 变为“%(state)s”，请刷新后再操作。")
-            % {"who": who, "when": stamp, "state": state.label}
+            _("该案件已由%(who)s于 %(when)s 变为“%(state)s”，请刷新后再操作。") % told, state, who, when
         )
-        self.state, self.who, self.when = state, who, when
-
-
-class BadInput(CaseError):
-    """An input is missing or can't be; `field` names it."""
-
-
-class NotNow(CaseError):
-    """The step exists and the person may take it, but this case does not meet its condition."""
-
-    code = "not_now"
-    status = 409

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from citybrain.hub.cases.states import OPEN, PhotoKind, State, Step
+from citybrain.hub.steps.inputs import TEXT_MOST
 
 
 class Clock(Enum):
@@ -43,7 +44,7 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """One input of a step; `photos` names the kinds that must be there for Kind.PHOTOS."""
+    """One input of a step; `photos` names the kinds that must be there for Kind.PHOTOS, `most` the longest text."""
 
     name: str
     kind: Kind
@@ -51,6 +52,7 @@ class Need:
     required: bool = True
     choices: tuple[tuple[str, Promise], ...] = ()
     photos: tuple[PhotoKind, ...] = ()
+    most: int = TEXT_MOST
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,18 +9,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.access import Forbidden, require
+from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import SYSTEM, Actor, Hat
 from citybrain.base.ledger.append import canonical
 from citybrain.hub.cases.models import CaseEvent
 from citybrain.hub.hotline import clocks, effects, following, guards, inputs, intake, store
 from citybrain.hub.hotline.access import owns, require_step
 from citybrain.hub.hotline.change import Change
-from citybrain.hub.hotline.errors import BadInput, Conflict, NotNow, TicketError
+from citybrain.hub.hotline.errors import BadInput, Conflict, NotNow
 from citybrain.hub.hotline.lifecycle import TRANSITIONS, Transition
 from citybrain.hub.hotline.message import Message, Receipt
 from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
@@ -200,36 +200,3 @@ def _follow_one(held: store.Held, event: CaseEvent, now: datetime) -> int:
         return 0
     _write(SYSTEM, None, TRANSITIONS[key], held, {}, now, event)
     return 1
-
-
-@dataclass(frozen=True, slots=True)
-class BatchRow:
-    """What became of one ticket of a batch; `error` is empty when the step was taken."""
-
-    ticket_id: int
-    error: str = ""
-
-
-def take_many(
-    actor: Actor,
-    ticket_ids: list[int],
-    step: str,
-    given: Mapping[str, Any] | None = None,
-    *,
-    now: datetime | None = None,
-) -> list[BatchRow]:
-    """Take one step on several tickets, each in a transaction of its own; one that fails stops no other."""
-    transition = TRANSITIONS.get(step)
-    if transition is None or not transition.batch:
-        raise BadInput(_("此操作不能批量进行。"), "step")
-    rows: list[BatchRow] = []
-    for ticket_id in dict.fromkeys(ticket_ids):
-        try:
-            take(actor, ticket_id, step, given, now=now)
-        except (TicketError, Forbidden) as error:
-            rows.append(BatchRow(ticket_id, str(error)))
-        except IntegrityError:
-            rows.append(BatchRow(ticket_id, _("数据冲突，请重试。")))
-        else:
-            rows.append(BatchRow(ticket_id))
-    return rows

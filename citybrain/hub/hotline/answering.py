@@ -5,12 +5,13 @@ from datetime import timedelta
 from django.utils.translation import gettext as _
 
 from citybrain.hub.cases.models import Case
+from citybrain.hub.cases.states import Rating
 from citybrain.hub.hotline import cases_of, limits, quality, units
 from citybrain.hub.hotline.change import Change
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.link import HandOver
 from citybrain.hub.hotline.models.ticket import CallBack, Ticket
-from citybrain.hub.hotline.states import Rating, Reached, State
+from citybrain.hub.hotline.states import Reached, State
 
 SPOKEN = frozenset({Reached.REACHED, Reached.MESSAGE})
 

@@ -12,7 +12,6 @@ from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.cases import actions as cases
 from citybrain.hub.cases import items, routing
 from citybrain.hub.cases.errors import CaseError
-from citybrain.hub.cases.inputs import TEXT_MOST
 from citybrain.hub.cases.intake import DESCRIPTION_MOST, Report
 from citybrain.hub.cases.models import Case
 from citybrain.hub.cases.states import Source
@@ -21,6 +20,7 @@ from citybrain.hub.hotline import classing, privacy
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.states import CASE_KINDS, Urgency
+from citybrain.hub.steps.inputs import TEXT_MOST
 
 SENDABLE = {
     CaseState.PENDING_DISPATCH: "dispatch",

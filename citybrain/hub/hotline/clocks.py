@@ -9,6 +9,7 @@ from citybrain.hub.hotline import limits
 from citybrain.hub.hotline.lifecycle import PAUSED, RUNS, SHOWN
 from citybrain.hub.hotline.models.ticket import Ticket, TicketClock
 from citybrain.hub.hotline.states import State, Step
+from citybrain.hub.steps.clocks import is_paused
 
 REVIEW = "review"  # why a limit waits; a suspended case's goes on by its own step only
 
@@ -62,10 +63,10 @@ def _hold(clocks: list[TicketClock], state: State, now: datetime) -> list[dict[s
     told: list[dict[str, Any]] = []
     for clock in clocks:
         waits = state in PAUSED and clock.step in {Step.HANDLING, Step.RETURNING}
-        if waits and not limits.is_paused(clock):
+        if waits and not is_paused(clock):
             limits.pause(clock, now, REVIEW)
             told.append({"did": "pause", "step": clock.step})
-        elif not waits and limits.is_paused(clock) and clock.pauses[-1][2] == REVIEW:
+        elif not waits and is_paused(clock) and clock.pauses[-1][2] == REVIEW:
             limits.resume(clock, now)
             due = clock.due_at.isoformat() if clock.due_at else None
             told.append({"did": "resume", "step": clock.step, "due": due})

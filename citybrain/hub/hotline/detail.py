@@ -6,10 +6,7 @@ history without numbers and names.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from django.utils import timezone
-from django.utils.dateparse import parse_datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
@@ -24,6 +21,7 @@ from citybrain.hub.hotline.lifecycle import TRANSITIONS
 from citybrain.hub.hotline.models.ticket import CallBack, Ticket, TicketClock, TicketEvent, TicketUnit
 from citybrain.hub.hotline.states import State, Step
 from citybrain.hub.hotline.steps import NextStep, blocked_steps, next_steps
+from citybrain.hub.steps.clocks import ClockView, clock_view, clock_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +40,6 @@ class EventView:
     reason: str
     clocks: tuple[str, ...]
     reply: str
-
-
-@dataclass(frozen=True, slots=True)
-class ClockView:
-    """One limit with the reasons for it, a sentence a line."""
-
-    step: Step
-    started_at: datetime
-    due_at: datetime | None
-    stopped_at: datetime | None
-    on_time: bool | None
-    paused: bool
-    running: bool
-    lines: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +192,7 @@ def _event(event: TicketEvent, hide: tuple[str, str] | None) -> EventView:
         on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",
         at=event.at,
         reason=reason,
-        clocks=tuple(filter(None, (clock_words(told) for told in event.data.get("clocks", [])))),
+        clocks=tuple(filter(None, (clock_words(told, Step) for told in event.data.get("clocks", [])))),
         reply=reply,
     )
 
@@ -234,35 +218,8 @@ def action_label(action: str) -> str:
     }.get(action, action)
 
 
-def clock_words(told: dict[str, Any]) -> str:
-    """Return what one clock did at an event, as a sentence."""
-    step = str(Step(told["step"]).label)
-    due = parse_datetime(told["due"]) if told.get("due") else None
-    stamp = timezone.localtime(due).strftime("%m-%d %H:%M") if due else ""
-    did = told.get("did", "start")
-    if did == "pause":
-        return _("%(step)s时限暂停") % {"step": step}
-    if did == "resume":
-        return _("%(step)s时限恢复，%(due)s 到期") % {"step": step, "due": stamp}
-    if did == "stop":
-        verdict = {True: _("，按时"), False: _("，超时"), None: ""}[told.get("on_time")]
-        return _("%(step)s时限停止%(verdict)s") % {"step": step, "verdict": verdict}
-    if not stamp:
-        return _("%(step)s时限开始，暂无法计算到期时间") % {"step": step}
-    return _("%(step)s时限开始，%(due)s 到期") % {"step": step, "due": stamp}
-
-
 def _clock(clock: TicketClock) -> ClockView:
-    return ClockView(
-        step=Step(clock.step),
-        started_at=clock.started_at,
-        due_at=clock.due_at,
-        stopped_at=clock.stopped_at,
-        on_time=clock.on_time,
-        paused=limits.is_paused(clock) and clock.stopped_at is None,
-        running=clock.stopped_at is None,
-        lines=tuple(limits.explain(clock, get_language() or "zh-hans")),
-    )
+    return clock_view(clock, Step(clock.step), limits.explain(clock, get_language() or "zh-hans"))
 
 
 def case_possible(ticket: Ticket) -> bool:

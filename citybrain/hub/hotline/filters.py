@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 
 from citybrain.base.areas.tree import tree
 from citybrain.base.words import phrases, tsquery
+from citybrain.hub.cases.states import Rating
 from citybrain.hub.hotline.errors import BadInput
-from citybrain.hub.hotline.states import Channel, Kind, Rating, State, Urgency
+from citybrain.hub.hotline.states import Channel, Kind, State, Urgency
 
 AREA_COLUMNS: Final = ("city_id", "district_id", "street_id", "community_id", "grid_id")
 ORDERS: Final = {

@@ -12,6 +12,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from citybrain.hub.hotline.states import OPEN, Kind, Reached, State, Step, Urgency
+from citybrain.hub.steps.inputs import TEXT_MOST
 
 if TYPE_CHECKING:
     from citybrain.hub.hotline.models.ticket import Ticket
@@ -52,7 +53,7 @@ class Need:
     label: Promise
     required: bool = True
     choices: tuple[tuple[str, Promise], ...] = ()
-    most: int = 2000
+    most: int = TEXT_MOST
 
 
 @dataclass(frozen=True, slots=True)

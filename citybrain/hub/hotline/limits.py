@@ -15,6 +15,7 @@ from citybrain.base.worktime.clock import Clock as Worktime
 from citybrain.base.worktime.clock import Extension, Pause
 from citybrain.hub.hotline.models.ticket import Ticket, TicketClock
 from citybrain.hub.hotline.states import Step, Urgency
+from citybrain.hub.steps.clocks import is_paused
 
 DAY_MINUTES = 24 * 60
 CALM, REMINDED, LATE, LONG_LATE = range(4)
@@ -97,10 +98,6 @@ def due_at(clock: TicketClock) -> datetime | None:
         return worktime_of(clock).due_at(calendars.current())
     except MissingYear:
         return None
-
-
-def is_paused(clock: TicketClock) -> bool:
-    return bool(clock.pauses) and clock.pauses[-1][1] is None
 
 
 def new_clock(step: Step, ticket: Ticket, now: datetime) -> TicketClock:

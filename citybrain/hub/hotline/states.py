@@ -85,11 +85,3 @@ class Reached(TextChoices):
     REFUSED = "refused", _("拒绝回访")
     WRONG_NUMBER = "wrong_number", _("号码有误")
     MESSAGE = "message", _("短信或网上评价")
-
-
-class Rating(IntegerChoices):
-    VERY_SATISFIED = 5, _("非常满意")
-    SATISFIED = 4, _("满意")
-    FAIRLY_SATISFIED = 3, _("基本满意")
-    DISSATISFIED = 2, _("不满意")
-    VERY_DISSATISFIED = 1, _("非常不满意")
