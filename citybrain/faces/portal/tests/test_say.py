@@ -1,16 +1,21 @@
 """说件事: anybody tells the hotline something, follows it, rates the answer, adds to it."""
 
+import io
+import re
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
+from PIL import Image
 
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.faces.portal import throttle
 from citybrain.hub.cases.tests.conftest import Village
-from citybrain.hub.hotline import actions
-from citybrain.hub.hotline.models import FoldedMessage, Ticket, TicketContact
+from citybrain.hub.hotline import actions, files
+from citybrain.hub.hotline.models import FoldedMessage, Ticket, TicketContact, TicketFile
 from citybrain.hub.hotline.states import State
 
 SAID = "我想问一下,老年卡丢了怎么补办?"
@@ -203,3 +208,44 @@ def test_it_is_withdrawn_before_anybody_works_on_it(client: Client) -> None:
     ticket.refresh_from_db()
     assert ticket.state == State.VOIDED
     assert "已撤销" in client.get(f"/say/{ticket.number}/").content.decode()
+
+
+def picture(kind: str = "JPEG") -> SimpleUploadedFile:
+    out = io.BytesIO()
+    exif = Image.Exif()
+    exif[0x010F] = "a camera of somebody"
+    Image.new("RGB", (30, 20), "blue").save(out, kind, exif=exif)
+    return SimpleUploadedFile("李建国家门口.jpg", out.getvalue())
+
+
+@pytest.fixture
+def photos(settings: Any, tmp_path: Path) -> None:
+    settings.MEDIA_ROOT = tmp_path
+
+
+@pytest.mark.usefixtures("photos")
+def test_photos_come_with_what_is_said_without_what_the_camera_said(client: Client) -> None:
+    ticket = said(client, photo=[picture()])
+    kept = TicketFile.objects.get(ticket=ticket)
+    assert (kept.kind, kept.uploaded_by) == ("picture", None)
+    assert b"a camera of somebody" not in files.path_of(kept.token).read_bytes()
+
+
+@pytest.mark.usefixtures("photos")
+def test_a_photo_is_chosen_once_even_if_the_words_were_wrong(client: Client) -> None:
+    wrong = client.post("/say/", words(text="", photo=[picture()]))
+    assert wrong.status_code == 422
+    name = re.search(r'name="photo_token" value="([^"]+)"', wrong.content.decode())
+    assert name is not None
+    ticket = said(client, photo_token=name[1])
+    assert TicketFile.objects.get().ticket == ticket
+
+
+@pytest.mark.usefixtures("photos")
+@pytest.mark.parametrize("raw", [b"MZ\x90\x00", b"%PDF-1.4", b"<svg></svg>", b"\xff\xd8\xff cut"])
+def test_what_is_no_photo_is_refused_and_the_words_stay(client: Client, raw: bytes) -> None:
+    answer = client.post("/say/", words(photo=[SimpleUploadedFile("a.jpg", raw)]))
+    assert answer.status_code == 422
+    assert SAID in answer.content.decode()
+    assert not Ticket.objects.exists()
+    assert client.post("/say/", words(photo_token="made up")).status_code == 422

@@ -12,11 +12,19 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_http_methods
 
-from citybrain.base.identity.actor import ANONYMOUS
+from citybrain.base.identity.actor import ANONYMOUS, Actor
 from citybrain.base.identity.models import Person
 from citybrain.base.identity.phones import masked
-from citybrain.faces.portal import device, places, throttle, words
-from citybrain.faces.portal.doors import actor_of, address_of, citizen_of, portal, wait_words, wants_json
+from citybrain.faces.portal import device, places, said_files, throttle, uploads, words
+from citybrain.faces.portal.doors import (
+    actor_of,
+    address_of,
+    citizen_of,
+    portal,
+    wait_words,
+    wants_json,
+    with_files,
+)
 from citybrain.faces.portal.views.follow import FACES, Asked
 from citybrain.hub.hotline import actions
 from citybrain.hub.hotline.callers.numbers import normal_number
@@ -53,6 +61,7 @@ class Said:
     phone: str = ""
     name: str = ""
     area_id: int | None = None
+    photos: list[uuid.UUID] = field(default_factory=list)
 
     def message(self) -> Message:
         return Message(
@@ -68,6 +77,7 @@ class Said:
         )
 
 
+@with_files
 @portal
 @require_http_methods(["GET", "POST"])
 def say(request: HttpRequest) -> HttpResponse:
@@ -75,6 +85,10 @@ def say(request: HttpRequest) -> HttpResponse:
     if request.method == "GET":
         return _page(request, Said(dict.fromkeys(FIELDS, "")))
     given = _read(request)
+    try:
+        given.photos = said_files.taken(request, _speaker(request), timezone.now())
+    except BadInput as error:
+        given.errors["photo"] = error.message
     if not given.errors:
         minutes = _wait(request)
         if minutes:
@@ -139,12 +153,17 @@ def _wait(request: HttpRequest) -> int:
 
 
 def _send(request: HttpRequest, given: Said) -> HttpResponse:
-    # An officer speaks here as anybody does, not in office.
-    actor = actor_of(request) if citizen_of(request) is not None else ANONYMOUS
+    actor = _speaker(request)
     taken = door.take_in(actor, given.message())
+    said_files.attach(actor, given.photos, taken, given.key, timezone.now())
     response = redirect("portal:said_done", number=taken.number)
     device.remember(request, response, taken.number, taken.code)
     return response
+
+
+def _speaker(request: HttpRequest) -> Actor:
+    """Return who speaks: an officer speaks here as anybody does, not in office."""
+    return actor_of(request) if citizen_of(request) is not None else ANONYMOUS
 
 
 def _page(request: HttpRequest, given: Said, status: int = 200) -> HttpResponse:
@@ -155,6 +174,8 @@ def _page(request: HttpRequest, given: Said, status: int = 200) -> HttpResponse:
         "key": given.key or uuid.uuid4(),
         "values": given.values,
         "errors": given.errors,
+        "held": [uploads.sign(token) for token in given.photos],
+        "most_photos": uploads.MOST_PHOTOS,
         "account_phone": masked(citizen.phone) if citizen else "",
     }
     return render(request, "portal/say.html", context, status=status)
