@@ -4,6 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.http import content_disposition_header
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from citybrain.faces.desk.doors import actor_of, is_partial
@@ -15,6 +16,8 @@ from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.hotline import contact
 from citybrain.hub.hotline.errors import BadInput
 from citybrain.hub.hotline.linking.calls import recording_of
+from citybrain.hub.hotline.linking.recordings import can_fetch, fetch
+from citybrain.hub.hotline.models import Call
 
 
 @hotline
@@ -70,5 +73,19 @@ def contact_view(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def recording_view(request: HttpRequest, call_id: int) -> HttpResponse:
     """A recording's reference in the telephone system, against a reason."""
-    reference = recording_of(actor_of(request), call_id, request.POST.get("why", ""))
-    return render(request, "desk/hotline/recording.html", {"reference": reference})
+    why = request.POST.get("why", "")
+    reference = recording_of(actor_of(request), call_id, why)
+    call = Call.objects.select_related("partner").get(pk=call_id)
+    context = {"reference": reference, "call": call_id, "why": why, "can_fetch": can_fetch(call)}
+    return render(request, "desk/hotline/recording.html", context)
+
+
+@hotline
+@require_POST
+def fetch_view(request: HttpRequest, call_id: int) -> HttpResponse:
+    """The recording itself, fetched from the telephone system against a reason; it is not kept here."""
+    found = fetch(actor_of(request), call_id, request.POST.get("why", ""))
+    answer = HttpResponse(found.content, content_type="application/octet-stream")
+    answer["Content-Disposition"] = content_disposition_header(True, found.name) or "attachment"
+    answer["Cache-Control"] = "no-store"
+    return answer

@@ -34,6 +34,7 @@ urlpatterns = [
     path("tickets/<slug:number>/steps/<slug:step>/", tickets.step_view, name="hotline_step"),
     path("tickets/<slug:number>/contact/", tickets.contact_view, name="hotline_contact"),
     path("recordings/<int:call_id>/", tickets.recording_view, name="hotline_recording"),
+    path("recordings/<int:call_id>/fetch/", tickets.fetch_view, name="hotline_recording_fetch"),
     path("files/<uuid:token>/", files.file_view, name="hotline_file"),
     path("files/<uuid:token>/release/", files.release_view, name="hotline_file_release"),
     path("files/<uuid:token>/<slug:size>/", files.file_view, name="hotline_file_small"),

@@ -35,6 +35,7 @@ from citybrain.hub.hotline.states import State, Step, Urgency
 from citybrain.hub.hotline.topics import lists as topic_lists
 
 UNITS: Final = 15
+UNITS_RATED: Final = 100  # units whose rates are shown unless all are asked for
 TOPICS_SHOWN: Final = 5
 RATES: Final = ("response", "resolution", "satisfaction")
 BELOW: Final = {1: "district", 2: "street"}
@@ -61,7 +62,10 @@ class Links:
 @hotline
 @require_GET
 def board_view(request: HttpRequest) -> HttpResponse:
-    """The board: now, today, and the rates of a span (?days= or ?since=&until=) within an area (?area=)."""
+    """The board: now, today, and the rates of a span (?days= or ?since=&until=) within an area (?area=).
+
+    `?units=all` shows the rates of every unit.
+    """
     actor = actor_of(request)
     require(actor, PERMISSION)
     now, span, links = timezone.now(), span_of(request), Links(actor)
@@ -77,7 +81,7 @@ def board_view(request: HttpRequest) -> HttpResponse:
         "automatic": automatic(actor),
         "news": news_for(actor),
         "topics": _topics(actor, now),
-        **_rates(actor, span, area, now, links),
+        **_rates(actor, span, area, now, links, every=request.GET.get("units") == "all"),
     }
     return shell_page(request, "desk/hotline/supervising/board.html", "hotline_board", context)
 
@@ -194,18 +198,21 @@ def _topics(actor: Actor, now: datetime) -> list[dict[str, Any]] | None:
     return [topic_line(one) for one in topic_lists.topics(actor, limit=TOPICS_SHOWN, now=now)]
 
 
-def _rates(actor: Actor, span: Span, area: int | None, now: datetime, links: Opens) -> dict[str, Any]:
-    """Return the rates of a span: overall, by the areas below, by unit. Three statements."""
+def _rates(
+    actor: Actor, span: Span, area: int | None, now: datetime, links: Opens, *, every: bool
+) -> dict[str, Any]:
+    """Return the rates of a span: overall, by the areas below, by unit (those with most tickets). One statement."""
     chosen = rates.definitions(span.first)
     main = [one for one in chosen if one.key in RATES] or list(chosen[:3])
     within = filters.read({"area": str(area or "")})
     asked = {**span.asked, "area": area}
 
-    def rows(group: str) -> list[rates.Row]:
-        return rates.rates(actor, span.since, span.until, group=group, filters=within, now=now)
-
-    overall = next(iter(rows("")), None)
     level = _level(actor, area)
+    groups = ("", "agency", *([level] if level else []))
+    rows = rates.several(actor, span.since, span.until, groups, filters=within, now=now)
+    overall = next(iter(rows[""]), None)
+    units = rows["agency"]
+    shown = len(units) if every else UNITS_RATED
     kept = {"days": span.key or None, **({} if span.key else span.asked)}
     return {
         "span": span,
@@ -215,8 +222,10 @@ def _rates(actor: Actor, span: Span, area: int | None, now: datetime, links: Ope
         "spans": [(key, label, query({"days": key, "area": area}), key == span.key) for key, label in SPANS.items()],
         "overall": [_overall(one, overall.rates[one.key] if overall else Rate(0, 0), asked, links) for one in chosen],
         "columns": [one.name for one in main],
-        "areas_rates": [_area_row(row, main, kept, span, links) for row in rows(level)] if level else [],
-        "units_rates": [_unit_row(row, main, asked, links) for row in rows("agency")],
+        "areas_rates": [_area_row(row, main, kept, span, links) for row in (rows[level] if level else [])],
+        "units_rates": [_unit_row(row, main, asked, links) for row in units[:shown]],
+        "units_all": len(units),
+        "units_url": query({**kept, "area": area, "units": "all"}) if len(units) > shown else "",
     }  # fmt: skip
 
 
