@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-from citybrain.hub.forms.book import layout, look, read_rows, write
+from citybrain.hub.forms.book import growing, layout, look, read_rows, write
+from citybrain.hub.forms.book.references import Growth
+from citybrain.hub.forms.book.sheet import Sheet
 from citybrain.hub.forms.tests import shapes
 from citybrain.hub.forms.tests.serialising import WAYS, as_written, infoset, is_xml, rewritten
 from citybrain.hub.forms.tests.shapes import Shape
@@ -50,3 +52,43 @@ def kept(was: bytes, now: bytes) -> None:
     known: dict[Any, set[bytes]] = as_written(was)
     for said, written in as_written(now).items():
         assert said not in known or written == known[said]
+
+
+def test_formulas_that_are_shared_stay_shared_where_none_of_them_points_to_the_grown_rows() -> None:
+    xml = (
+        b"<worksheet xmlns='u'><sheetData><row><c><f t='shared' ref='A1:A2' si='0'>B1*2</f></c>"
+        b"<c><f t='shared' ref='B1:B2' si='1' ca='1'>&#34920;!C1</f></c></row>"
+        b"<row><c><f si='0' t='shared'/></c><c><f t='shared' si='1'/><v>7</v></c></row></sheetData></worksheet>"
+    )
+    moved = growing.pointing(xml, Sheet(xml), Growth("\u8868", 1, 1, 3))
+    assert (
+        moved
+        == (
+            "<worksheet xmlns='u'><sheetData><row><c><f t='shared' ref='A1:A2' si='0'>B1*2</f></c>"
+            "<c><f ca='1'>&#34920;!C1</f></c></row>"
+            "<row><c><f si='0' t='shared'/></c><c><f>\u8868!C5</f><v>7</v></c></row></sheetData></worksheet>"
+        ).encode()
+    )
+    assert growing.pointing(xml, Sheet(xml), Growth("\u522b", 1, 1, 3)) == xml
+
+
+def test_rows_without_numbers_are_counted_and_those_put_in_say_theirs() -> None:
+    xml = (
+        b"<x:worksheet xmlns:x='u'><x:sheetData ><x:row><x:c/></x:row><x:row ht='21'\n><x:c s='3'><x:v>1</x:v></x:c>"
+        b"<x:c><x:f>A2+1</x:f></x:c></x:row><x:row><x:c><x:f>SUM(A2:A2)</x:f></x:c></x:row></x:sheetData >"
+        b"<x:mergeCells count='1'><x:mergeCell ref='A3:C3'/></x:mergeCells></x:worksheet>"
+    )
+    grown = growing.grown(xml, Sheet(xml), Growth("s", 2, 2, 1))
+    assert grown == (
+        b"<x:worksheet xmlns:x='u'><x:sheetData ><x:row><x:c/></x:row><x:row ht='21'\n><x:c s='3'><x:v>1</x:v></x:c>"
+        b'<x:c><x:f>A2+1</x:f></x:c></x:row><x:row ht=\'21\'\n r="3"><x:c r="A3" s="3"/>'
+        b'<x:c r="B3"><x:f>A3+1</x:f></x:c></x:row><x:row><x:c><x:f>SUM(A2:A3)</x:f></x:c></x:row></x:sheetData >'
+        b"<x:mergeCells count='1'><x:mergeCell ref='A4:C4'/></x:mergeCells></x:worksheet>"
+    )
+
+
+def test_what_a_library_draws_for_comments_may_be_no_sound_xml() -> None:
+    drawing = b"<xml><div>a<br>b</div><x:Row> 5</x:Row><x:Anchor>1, 2, 5, 4, 3, 6, 9, 8</x:Anchor></xml>"
+    assert growing.vml(drawing, Growth("s", 3, 5, 2)) == (
+        b"<xml><div>a<br>b</div><x:Row>7</x:Row><x:Anchor>1, 2,7, 4, 3, 6,11, 8</x:Anchor></xml>"
+    )

@@ -13,6 +13,7 @@ from citybrain.hub.forms.book import form_end
 from citybrain.hub.forms.columns import Asks, Column, Sums
 from citybrain.hub.forms.making import actions, lists, workbooks
 from citybrain.hub.forms.making.actions import About, WhichSheet
+from citybrain.hub.forms.making.reading import _listed
 from citybrain.hub.forms.models import Form, Workbook
 
 from .conftest import ABOUT, Hall, elders, workbook
@@ -168,6 +169,18 @@ def test_formulas_and_lists_that_the_workbook_prepares_are_taken_over(hall: Hall
         "工作簿有 2 个工作表，填写“Sheet”，其余原样保留。",
     ]
     assert lists.notes(hall.leader, form) == []
+
+
+def test_lists_are_found_however_a_workbook_writes_them() -> None:
+    xml = (
+        b'<!-- <dataValidation type="list" sqref="A1"><formula1>no</formula1></dataValidation> -->'
+        b"<x:dataValidations><x:dataValidation\n sqref = 'E3:E9 F3'\n type='list'>"
+        b'<x:formula1><![CDATA["a&b,]]>&#x7532;&quot;</x:formula1 ></x:dataValidation>'
+        b"<x:dataValidation type='whole' sqref='G3'><x:formula1>1</x:formula1></x:dataValidation></x:dataValidations>"
+        b'<x14:dataValidation type="list"><x14:formula1><xm:f>Other!$A$1:$A$3</xm:f></x14:formula1>'
+        b"<xm:sqref>H3:H9</xm:sqref></x14:dataValidation>"
+    )
+    assert list(_listed(xml)) == [("E3:E9 F3", '"a&b,\u7532"'), ("H3:H9", "Other!$A$1:$A$3")]
 
 
 def test_macros_and_links_are_said_and_never_followed(hall: Hall) -> None:
