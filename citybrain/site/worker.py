@@ -23,7 +23,7 @@ from typing import Any, NoReturn
 
 import psycopg
 
-from citybrain.site import tether
+from citybrain.site import tether, warming
 from citybrain.site.database import connection_info
 
 log = logging.getLogger("citybrain.worker")
@@ -227,6 +227,7 @@ def work(link: psycopg.Connection[Any], stop: threading.Event, name: str) -> int
     threads = [threading.Thread(target=runner.run, name=runner.loop.name, daemon=True) for runner in runners]
     for thread in threads:
         thread.start()
+    warming.begin()
     code = hold(link, stop)
     stop.set()
     late = late_ones(threads, GRACE_SECONDS)

@@ -6,10 +6,12 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
-from citybrain.site import env, tether
+from citybrain.site import env, tether, warming
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
 if env.flag("CITYBRAIN_TIED"):  # started by `citybrain up`: a web worker ends with its server
     tether.tie_to_server()
 application = get_wsgi_application()
 importlib.import_module(settings.ROOT_URLCONF)
+if env.flag("CITYBRAIN_TIED"):
+    warming.begin()

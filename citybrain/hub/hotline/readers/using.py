@@ -92,6 +92,11 @@ def current() -> InUse:
         return _Kept.made
 
 
+def warm() -> None:
+    """Make the reader and let it read once, so that the first who types doesn't wait for it."""
+    current().reader.read("路灯不亮，请派人来修。")
+
+
 def _make(row: ModelInUse | None, areas: AreaTree) -> InUse:
     trouble = ""
     classes: Model | None = None
