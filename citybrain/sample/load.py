@@ -75,18 +75,20 @@ def first_start(
     now: datetime | None = None,
     cases: int | None = None,
     hotline: int = 0,
+    city: City | None = None,
     say: Say = quiet,
 ) -> Summary:
     """Make the city of a plan with its first day and return what was made.
 
     `cases`: about how many reports of the last fortnight (None: as many as suit the plan; 0: none at all).
     `hotline`: about how many tickets of the hotline (0: none, and no knowledge).
+    `city`: what `make_city` made of the plan in another process.
     `say(stage, done, total)` hears how far it is. Raises CityExists when the database isn't empty.
     """
     began = time.monotonic()
     moment = now or timezone.now()
     say("geography", 0, 1)
-    city = make_city(plan)
+    city = city or make_city(plan)
     say("geography", 1, 1)
     with transaction.atomic():
         _claim()

@@ -1,7 +1,8 @@
 """`citybrain up`: everything a city needs, in the foreground until Ctrl-C.
 
-The order: home folder, the lock that keeps a second one out, database, ports, migrations and, beside them, static
-files, the sample city in an empty database, processes, and when `/health` is well the address and the cast's accounts.
+The order: home folder, the lock that keeps a second one out, database (in a new home with the sample city begun
+beside it), ports, migrations and, beside them, static files, the sample city in an empty database, processes, and when
+`/health` is well the address and the cast's accounts.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +26,10 @@ from citybrain.site import certificate, database, env, home, ports
 from citybrain.site.children import Child, end_all
 from citybrain.site.home import Lock
 from citybrain.site.postgres import Server
+
+if TYPE_CHECKING:
+    from citybrain.sample.plan import Plan
+    from citybrain.site.beside import Beside
 
 MIGRATE_LOCK = 0x6D696772617465  # "migrate" in ASCII
 READY_SECONDS = 30.0
@@ -118,20 +123,44 @@ def is_empty() -> bool:
     return not (made or Area.objects.exists() or Person.objects.exists())
 
 
-def first_city() -> None:
-    """Make the sample city where there is none, with a bar for each stage."""
+@contextlib.contextmanager
+def helped(folder: Path) -> Iterator["Beside | None"]:
+    """Begin the sample city in a second process while a new home gets its database; yield None where there is one."""
+    if database.external_url() or (folder / "postgres").exists():
+        yield None
+        return
+    from citybrain.site.beside import Beside
+
+    beside = Beside(sample_plan())
+    try:
+        yield beside
+    finally:
+        beside.end()
+
+
+def sample_plan() -> "Plan":
+    """Return the plan of the city that a first start makes."""
+    from citybrain.sample.plan import plan_for
+
+    return plan_for(float(env.text("CITYBRAIN_SAMPLE_SCALE", "1")))
+
+
+def first_city(beside: "Beside | None") -> None:
+    """Make the sample city where there is none, with a bar for each stage; `beside` has begun already."""
     from citybrain.sample.city import make_city
     from citybrain.sample.hotline.make import TICKETS
     from citybrain.sample.load import first_start
-    from citybrain.sample.plan import plan_for
     from citybrain.sample.sets.fill import fill
     from citybrain.site.models import tell
 
-    scale = float(env.text("CITYBRAIN_SAMPLE_SCALE", "1"))
     say("making the sample city (once)")
-    plan = plan_for(scale)
-    made = first_start(plan, hotline=TICKETS, say=shown_progress())
-    files = fill(make_city(plan), say=shown_progress())
+    plan, show = sample_plan(), shown_progress()
+    show("geography", 0, 1)
+    city = beside.city() if beside else make_city(plan)
+    made = first_start(plan, hotline=TICKETS, city=city, say=show)
+    show("data sets", 0, 1)
+    files = fill(city, say=show, written=beside.files if beside else None)
+    show("data sets", 1, 1)
     tell("city", kind="sample", **made.to_json())
     say(
         f"{made.name}: {made.districts} districts, {made.streets} streets, {made.communities:,} communities, "
@@ -314,8 +343,8 @@ def stop_on_signals() -> threading.Event:
 def run() -> None:
     """Run the city until Ctrl-C."""
     folder = home.prepare()
-    with only_one(folder) as lock, database_kept(folder) as server:
-        _prepare_and_serve(lock, server)
+    with only_one(folder) as lock, helped(folder) as beside, database_kept(folder) as server:
+        _prepare_and_serve(lock, server, beside)
     say("ended")
 
 
@@ -330,7 +359,7 @@ def _certify() -> None:
         )
 
 
-def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
+def _prepare_and_serve(lock: Lock, server: Server | None, beside: "Beside | None") -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "citybrain.site.settings")
     import django
     from django.conf import settings
@@ -342,12 +371,12 @@ def _prepare_and_serve(lock: Lock, server: Server | None) -> None:
     push_port = free_port(settings.PUSH_PORT, "CITYBRAIN_PUSH_PORT")
     data_port = free_port(settings.DATA_PORT, "CITYBRAIN_DATA_PORT", above=push_port)
     django.setup()
-    with ThreadPoolExecutor(1, thread_name_prefix="static") as beside:
-        files = beside.submit(collect_static)  # compressing takes a processor of its own, and no database
+    with ThreadPoolExecutor(1, thread_name_prefix="static") as pool:
+        files = pool.submit(collect_static)  # compressing takes a processor of its own, and no database
         migrate()
         _certify()
         if is_empty():
-            first_city()
+            first_city(beside)
         files.result()
     connections.close_all()
     stop = stop_on_signals()

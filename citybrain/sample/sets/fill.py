@@ -4,7 +4,7 @@ Here the files are only handed over; the worker takes them in one after the othe
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
@@ -28,17 +28,22 @@ SECOND_BODY: Final = "data_bureau"
 SECOND_SYSTEM: Final = "sample-second"
 
 
-def fill(city: City, say: Say | None = None, *, people: int | None = None, codes: Sequence[str] = ()) -> int:
+def fill(
+    city: City,
+    say: Say | None = None,
+    *,
+    people: int | None = None,
+    codes: Sequence[str] = (),
+    written: Callable[[], list[Handed]] | None = None,
+) -> int:
     """Publish the shipped catalogue and queue the intake of every set; return how many files wait.
 
-    `codes` names the sets where not all are wanted. What is wrong in the files on purpose stays in
-    `HOME/sample/truth.jsonl`. Once to a city.
+    `codes` names the sets where not all are wanted; `written` returns what `write_files` did in another process. What
+    is wrong in the files on purpose stays in `HOME/sample/truth.jsonl`. Once to a city.
     """
     load(SYSTEM, list(codes) or None)
-    basis = basis_of(city, timezone.localdate() - timedelta(days=1), people)
-    home = Path(settings.HOME) / "sample"
-    handed_over = home / "handed_over"
-    handed = hand_over(basis, handed_over, codes, say=say)
+    handed = written() if written else write_files(city, say, people=people, codes=codes)
+    home, handed_over = _folder().parent, _folder()
     lend_register()
     make_forms()
     second = _second_system()
@@ -47,6 +52,18 @@ def fill(city: City, say: Say | None = None, *, people: int | None = None, codes
     (handed_over / TRUTH).replace(home / TRUTH)
     shutil.rmtree(handed_over)  # each file is kept as it came, where the lake keeps them
     return len(handed)
+
+
+def write_files(
+    city: City, say: Say | None = None, *, people: int | None = None, codes: Sequence[str] = ()
+) -> list[Handed]:
+    """Write the files as the agencies of the city would hand them over. No database is needed."""
+    basis = basis_of(city, timezone.localdate() - timedelta(days=1), people)
+    return hand_over(basis, _folder(), codes, say=say)
+
+
+def _folder() -> Path:
+    return Path(settings.HOME) / "sample" / "handed_over"
 
 
 def _second_system() -> System:

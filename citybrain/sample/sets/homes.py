@@ -94,8 +94,7 @@ def make_homes(city: City, count: int) -> Homes:
 
 def _near(city: City) -> Array:
     """Return the places among the grids of those in the cast's community."""
-    start = city.first[GRID]
-    return np.array([area.index - start for area in city.at_level(GRID) if area.parent == city.home.parent])
+    return np.array([area.index - city.first[GRID] for area in city.children(city.home.parent or 0)])
 
 
 def _roads(city: City, street: Array, rng: np.random.Generator) -> Array:

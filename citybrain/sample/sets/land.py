@@ -16,8 +16,8 @@ DAY = np.timedelta64(1, "D")
 
 def outlines(shapes: Array) -> Array:
     """Return WKT multipolygons with six places (0.1 m)."""
-    many = [shape if shape.geom_type == "MultiPolygon" else shapely.MultiPolygon([shape]) for shape in shapes]
-    return np.asarray(shapely.to_wkt(np.array(many, dtype=object), rounding_precision=6))
+    parts, place = shapely.get_parts(shapes, return_index=True)
+    return np.asarray(shapely.to_wkt(shapely.multipolygons(parts, indices=place), rounding_precision=6))
 
 
 def squares(spots: Array, metres: float) -> Array:
