@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, Max, Min, OuterRef, Q, Subquery
 from django.utils import timezone
 
 from citybrain.base.identity.access import require
@@ -120,17 +120,19 @@ def repeat_callers(
     """
     require(actor, "hotline.callers")
     since = (now or timezone.now()) - timedelta(days=days)
+    seen = Ticket.objects.inside(actor).filter(received_at__gt=since, caller_id__isnull=False)
     rows = list(
-        Ticket.objects.inside(actor)
-        .filter(received_at__gt=since, caller_id__isnull=False)
-        .values("caller_id")
-        .annotate(tickets=Count("id"), open=Count("id", filter=Q(is_open=True)), last=Max("received_at"))
+        seen.values("caller_id")
+        .annotate(tickets=Count("*"), last=Max("received_at"))
         .filter(tickets__gte=least)
         .order_by("-tickets", "-last")[:limit]
     )
-    callers = Caller.objects.in_bulk([row["caller_id"] for row in rows])
+    open_ = seen.filter(caller_id=OuterRef("pk"), is_open=True).order_by().values("caller_id")
+    callers = Caller.objects.annotate(open=Subquery(open_.annotate(n=Count("*")).values("n"))).in_bulk(
+        [row["caller_id"] for row in rows]
+    )
     return [
-        Repeat(callers[row["caller_id"]], row["tickets"], row["open"], row["last"])
+        Repeat(callers[row["caller_id"]], row["tickets"], callers[row["caller_id"]].open or 0, row["last"])
         for row in rows
         if row["caller_id"] in callers
     ]

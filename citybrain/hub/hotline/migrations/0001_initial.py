@@ -978,7 +978,27 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='ticket',
-            index=models.Index(condition=models.Q(('state__in', (70, 80))), fields=['item_code', 'received_at'], name='ticket_settled_item'),
+            index=models.Index(condition=models.Q(('is_open', True)), fields=['received_at'], name='ticket_open_received'),
+        ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('caller__isnull', False)), fields=['received_at'], include=('caller',), name='ticket_came_again'),
+        ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=models.Index(fields=['received_at'], include=('is_valid', 'replied_at', 'answer_due', 'on_time', 'sign_on_time', 'dispatches', 'agency', 'city', 'district', 'street'), name='ticket_rated_received'),
+        ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=models.Index(condition=models.Q(('urgency', 'general'), _negated=True), fields=['urgency', 'received_at'], name='ticket_urgent'),
+        ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=django.contrib.postgres.indexes.GinIndex(fields=['flags'], name='ticket_flags'),
+        ),
+        migrations.AddIndex(
+            model_name='ticket',
+            index=models.Index(fields=['item_code', 'received_at'], name='ticket_item'),
         ),
         migrations.AddIndex(
             model_name='ticket',
@@ -1038,7 +1058,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='ticket',
-            index=models.Index(condition=models.Q(('visited_at__isnull', False)), fields=['visited_at'], name='ticket_visited'),
+            index=models.Index(condition=models.Q(('visited_at__isnull', False)), fields=['visited_at'], include=('is_valid', 'contacted', 'solved', 'rating', 'agency', 'city', 'district', 'street'), name='ticket_visited'),
         ),
         migrations.AddIndex(
             model_name='ticket',

@@ -11,6 +11,10 @@ from citybrain.hub.hotline.states import Channel, Kind, Reached, State, Step, Un
 
 PERSON, AGENCY = "identity.Person", "identity.Agency"
 SETTLED = Q(state__in=(State.CONCLUDED, State.ARCHIVED))
+PLACED = ("agency", "city", "district", "street")
+# What the shipped rates ask of a ticket, by the moment that they go by: their index answers without the wide rows.
+RATED_RECEIVED = ("is_valid", "replied_at", "answer_due", "on_time", "sign_on_time", "dispatches", *PLACED)
+RATED_VISITED = ("is_valid", "contacted", "solved", "rating", *PLACED)
 
 
 def area_key() -> models.ForeignKey:  # type: ignore[type-arg]
@@ -152,7 +156,7 @@ class Ticket(models.Model):
                 name="ticket_created_by",
                 condition=Q(created_by__isnull=False),
             ),
-            models.Index(fields=["item_code", "received_at"], name="ticket_settled_item", condition=SETTLED),
+            models.Index(fields=["item_code", "received_at"], name="ticket_item"),
             models.Index(
                 fields=["class_label", "received_at"], name="ticket_settled_class", condition=SETTLED
             ),
@@ -184,15 +188,32 @@ class Ticket(models.Model):
                 name="ticket_open_order",
                 condition=Q(is_open=True),
             ),
+            models.Index(fields=["received_at"], name="ticket_open_received", condition=Q(is_open=True)),
+            models.Index(
+                fields=["received_at"],
+                include=["caller"],
+                name="ticket_came_again",
+                condition=Q(caller__isnull=False),
+            ),
+            models.Index(fields=["received_at"], include=RATED_RECEIVED, name="ticket_rated_received"),
             models.Index(fields=["id"], name="ticket_unread", condition=Q(read_at__isnull=True)),
             models.Index(fields=["remind_at"], name="ticket_remind", condition=Q(remind_at__isnull=False)),
             models.Index(
                 fields=["concluded_at"], name="ticket_concluded", condition=Q(concluded_at__isnull=False)
             ),
-            models.Index(fields=["visited_at"], name="ticket_visited", condition=Q(visited_at__isnull=False)),
+            models.Index(
+                fields=["visited_at"],
+                include=RATED_VISITED,
+                name="ticket_visited",
+                condition=Q(visited_at__isnull=False),
+            ),
             models.Index(fields=["replied_at"], name="ticket_replied", condition=Q(replied_at__isnull=False)),
             models.Index(fields=["changed_at", "id"], name="ticket_changed"),
+            models.Index(
+                fields=["urgency", "received_at"], name="ticket_urgent", condition=~Q(urgency=Urgency.GENERAL)
+            ),
             GinIndex(fields=["co_agencies"], name="ticket_co"),
+            GinIndex(fields=["flags"], name="ticket_flags"),
             GinIndex(fields=["words"], name="ticket_words"),
         )
 

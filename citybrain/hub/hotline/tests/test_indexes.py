@@ -13,10 +13,12 @@ pytestmark = pytest.mark.django_db
     [
         ("hotline_ticketevent", "at, id", ""),
         ("hotline_ticket", "created_by_id, received_at", "(created_by_id IS NOT NULL)"),
-        ("hotline_ticket", "item_code, received_at", "(state = ANY (ARRAY[70, 80]))"),
+        ("hotline_ticket", "item_code, received_at", ""),
         ("hotline_ticket", "class_label, received_at", "(state = ANY (ARRAY[70, 80]))"),
+        ("hotline_ticket", "received_at", "is_open"),
+        ("hotline_ticket", "urgency, received_at", "(NOT ((urgency) = 'general'))"),
     ],
-    ids=["corrections", "mine", "settled of an item", "settled of a class"],
+    ids=["corrections", "mine", "an item's", "settled of a class", "the newest open", "urgent"],
 )
 def test_what_is_asked_has_its_index(table: str, columns: str, condition: str) -> None:
     with connection.cursor() as cursor:
