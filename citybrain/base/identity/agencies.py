@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from citybrain.base.areas.tree import AreaTree, tree
-from citybrain.base.identity.models import Agency, DirectoryVersion
+from citybrain.base.identity.models import Agency, AgencyKind, DirectoryVersion
 
 CHECK_SECONDS = 2.0
 KINDS_FILE = Path(__file__).parent / "data" / "agencies.csv"
@@ -104,10 +104,18 @@ def directory() -> Directory:
         version = (written, areas.version, timezone.localdate())
         kept = _Kept.directory
         if kept is None or kept.version != version:
-            agencies = Agency.objects.in_force().select_related("kind").order_by("kind__sort", "id")
-            kept = _Kept.directory = Directory(version, agencies, areas)
+            kept = _Kept.directory = Directory(version, _in_force(), areas)
         _Kept.checked_at = time.monotonic()
         return kept
+
+
+def _in_force() -> list[Agency]:
+    """Return the agencies in force in the order of kinds. Those of a kind share it: thousands have the same sixty."""
+    kinds = AgencyKind.objects.in_bulk()
+    found = list(Agency.objects.in_force().order_by("kind__sort", "id"))
+    for agency in found:
+        agency.kind = kinds[agency.kind_id]
+    return found
 
 
 def resolve_agency(kind_key: str, lineage: Lineage) -> Agency | None:

@@ -3,8 +3,6 @@
 from datetime import datetime
 from typing import Any
 
-from django.utils import timezone
-
 from citybrain.hub.cases import deadlines
 from citybrain.hub.cases.lifecycle import Clock
 from citybrain.hub.cases.models import Case, CaseClock
@@ -56,4 +54,4 @@ def _follow(mode: Clock, case: Case, clock: CaseClock | None, now: datetime) -> 
     if isinstance(mode.value, Step):
         case.escalation = deadlines.CALM
     case.step, case.due_at = clock.step, clock.due_at
-    case.remind_at = deadlines.next_notice(clock, case.escalation, timezone.localdate(now))
+    case.remind_at = deadlines.next_notice(clock, case.escalation, deadlines.day_of(now))

@@ -46,6 +46,11 @@ def parameters(on: date) -> dict[str, Any]:
     return next((table for table in _tables() if table["from"] <= on), _tables()[-1])
 
 
+def day_of(moment: datetime) -> date:
+    """Return the day of a moment in the city."""
+    return moment.astimezone(timezone.get_default_timezone()).date()
+
+
 def limit_for(step: Step, item: Item | None, on: date) -> Limit:
     """Return the limit of a step for an item; Source: the item table, else data/steps.toml."""
     table = parameters(on)
@@ -98,7 +103,7 @@ def due_at(clock: Worktime) -> Deadline:
 
 def new_clock(step: Step, item: Item | None, now: datetime, agency_id: int | None) -> CaseClock:
     """Return an unsaved clock that starts now."""
-    limit = limit_for(step, item, timezone.localdate(now))
+    limit = limit_for(step, item, day_of(now))
     clock = CaseClock(
         step=step,
         agency_id=agency_id,

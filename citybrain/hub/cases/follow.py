@@ -42,8 +42,7 @@ def settle(change: Change, transition: Transition, before: Before) -> Clock:
         change.case.state = State.PENDING_DISPATCH if change.case.item_id else State.PENDING_FILING
         return Clock.DISPATCH if change.case.item_id else Clock.FILING
     if key == "file":
-        ranked = routing.rank(change.case.item, change.case.guard_lineage(), limit=1)
-        change.case.suggested_agency_id = ranked[0].agency_id if ranked else None
+        change.case.suggested_agency_id = routing.best(change.case.item, change.case.guard_lineage())
     if key == "return":
         change.case.suggested_agency_id = None
     _check(key, change, before)

@@ -130,7 +130,7 @@ def row_of(actor: Actor, report: Report, now: datetime) -> dict[str, Any]:
         "route": [candidate.to_json() for candidate in candidates],
     }
     body = {"source": report.source, "item": item.code if item else None, "areas": lineage, "state": state}
-    on = timezone.localdate(now)
+    on = deadlines.day_of(now)
     hat = actor.hats[0] if actor.hats else None
     return {
         "prefix": number_prefix(now),

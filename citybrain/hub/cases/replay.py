@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Any
 
 import orjson
-from django.utils import timezone
 
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.cases import clocks, deadlines, effects, intake, items, lifecycle, routing
@@ -103,8 +102,7 @@ class Replay:
         self, key: str, mode: Clock, given: dict[str, Any], running: CaseClock | None, at: datetime
     ) -> Clock:
         if key == "file":
-            ranked = routing.rank(self.case.item, self.case.guard_lineage(), limit=1)
-            self.case.suggested_agency_id = ranked[0].agency_id if ranked else None
+            self.case.suggested_agency_id = routing.best(self.case.item, self.case.guard_lineage())
         if key == "decide_extension" and given.get("approve"):
             asked = next(
                 event["data"] for event in reversed(self.events) if event["action"] == "request_extension"
@@ -148,7 +146,7 @@ class Replay:
         running = self.running
         if running is None or self.case.due_at is None:
             return
-        on = timezone.localdate(now)
+        on = deadlines.day_of(now)
         while (
             moment := deadlines.next_notice(running, self.case.escalation, on)
         ) is not None and moment <= now:

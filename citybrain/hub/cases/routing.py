@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from django.db import connection
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.agencies import agencies_covering, agency_by_id, resolve_agency
+from citybrain.base.identity.agencies import agencies_covering, resolve_agency
+from citybrain.base.identity.models import Agency
 from citybrain.hub.cases.models import Item
 from citybrain.hub.cases.rows import area_names
 
@@ -17,7 +18,11 @@ LEAD, ASSIST, STREET = 1.0, 0.55, 0.45
 RETURN_PENALTY = 0.35
 RECHECK_SECONDS = 2.0
 LEVELS = {"社区": 4, "街镇": 3, "区": 2, "市": 1}
+NEVER = (0, 0)
 Lineage = Sequence[int | None]
+Found = dict[int, tuple[Agency, float]]
+Records = dict[int, tuple[int, int]]
+"""Agency id → how often the route went there and how often it came back, of those that returned it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +49,67 @@ def rank(
         return []
     found = _by_kind(item, lineage)
     records = _records(item.code, lineage[1])
-    ranked = [_weigh(agency, score, reasons, records, barred) for agency, (score, reasons) in found.items()]
-    return sorted(ranked, key=lambda one: (-one.score, one.agency_id))[:limit]
+    return [
+        _told(item, found[agency], score, records.get(agency, NEVER), barred)
+        for agency, score in _ordered(found, records, barred)[:limit]
+    ]
 
 
-def _by_kind(item: Item, lineage: Lineage) -> dict[int, tuple[float, list[str]]]:
-    """Return agency id → (score, reasons) for the lead and assisting kinds and the street office."""
-    found: dict[int, tuple[float, list[str]]] = {}
-    finest = LEVELS.get(item.first_level, 3)
-    for kind, score, role in (
-        (item.lead_kind, LEAD, _("牵头单位类别")),
-        (item.assist_kind, ASSIST, _("协办单位类别")),
-        ("subdistrict", STREET, _("属地街镇")),
-    ):
-        if not kind:
-            continue
-        body = resolve_agency(kind, _from_level(lineage, finest))
-        if body is None or body.pk in found:
-            continue
-        reasons = [
-            _("事项“%(item)s”的%(role)s") % {"item": item.name, "role": role},
-            _("辖区：%(area)s") % {"area": "".join(area_names([body.area_id]))},
-        ]
-        found[body.pk] = (score, reasons)
+def best(item: Item | None, lineage: Lineage) -> int | None:
+    """Return the agency that `rank` puts first, without a word why."""
+    if item is None:
+        return None
+    ordered = _ordered(_by_kind(item, lineage), _records(item.code, lineage[1]), frozenset())
+    return ordered[0][0] if ordered else None
+
+
+def _by_kind(item: Item, lineage: Lineage) -> Found:
+    """Return agency id → (agency, what it is to the item) for the lead and assisting kinds and the street office."""
+    found: Found = {}
+    part = _from_level(lineage, LEVELS.get(item.first_level, 3))
+    for kind, role in ((item.lead_kind, LEAD), (item.assist_kind, ASSIST), ("subdistrict", STREET)):
+        body = resolve_agency(kind, part) if kind else None
+        if body is not None:
+            found.setdefault(body.pk, (body, role))
     return found
+
+
+def _ordered(found: Found, records: Records, barred: frozenset[int]) -> list[tuple[int, float]]:
+    """Return the agencies with their scores, best first."""
+    scores = {
+        agency: _score(role, records.get(agency, NEVER), agency in barred)
+        for agency, (_body, role) in found.items()
+    }
+    return sorted(scores.items(), key=lambda one: (-one[1], one[0]))
+
+
+def _score(role: float, record: tuple[int, int], is_barred: bool) -> float:
+    dispatched, returned = record
+    if returned:
+        role *= 1 - RETURN_PENALTY * min(1.0, returned / max(dispatched, returned) + 0.2)
+    return round(role * 0.2 if is_barred else role, 3)
+
+
+def _told(
+    item: Item, found: tuple[Agency, float], score: float, record: tuple[int, int], barred: frozenset[int]
+) -> Candidate:
+    """Return a candidate with its reasons."""
+    body, role = found
+    reasons = [
+        _("事项“%(item)s”的%(role)s") % {"item": item.name, "role": _role(role)},
+        _("辖区：%(area)s") % {"area": "".join(area_names([body.area_id]))},
+    ]
+    if record[1]:
+        reasons.append(_("同类案件曾退回 %(n)d 次，排序下调") % {"n": record[1]})
+    if body.pk in barred:
+        reasons.append(_("该单位已退回过本案"))
+    return Candidate(body.pk, str(body), score, tuple(reasons))
+
+
+def _role(role: float) -> str:
+    if role == LEAD:
+        return _("牵头单位类别")
+    return _("协办单位类别") if role == ASSIST else _("属地街镇")
 
 
 def _from_level(lineage: Lineage, finest: int) -> tuple[int | None, ...]:
@@ -88,7 +130,7 @@ def forget() -> None:
     _Returns.read_at = float("-inf")
 
 
-def _records(item_code: str, district_id: int | None) -> dict[int, tuple[int, int]]:
+def _records(item_code: str, district_id: int | None) -> Records:
     """Return agency id → (dispatched, returned) of a route, for agencies that returned it."""
     if time.monotonic() - _Returns.read_at > RECHECK_SECONDS:
         found: dict[tuple[str, int], dict[int, tuple[int, int]]] = {}
@@ -98,25 +140,6 @@ def _records(item_code: str, district_id: int | None) -> dict[int, tuple[int, in
                 found.setdefault((code, district), {})[agency] = (dispatched, returned)
         _Returns.by_route, _Returns.read_at = found, time.monotonic()
     return _Returns.by_route.get((item_code, district_id or 0), {})
-
-
-def _weigh(
-    agency_id: int,
-    score: float,
-    reasons: list[str],
-    records: dict[int, tuple[int, int]],
-    barred: frozenset[int],
-) -> Candidate:
-    dispatched, returned = records.get(agency_id, (0, 0))
-    if returned:
-        share = returned / max(dispatched, returned)
-        score *= 1 - RETURN_PENALTY * min(1.0, share + 0.2)
-        reasons = [*reasons, _("同类案件曾退回 %(n)d 次，排序下调") % {"n": returned}]
-    if agency_id in barred:
-        score *= 0.2
-        reasons = [*reasons, _("该单位已退回过本案")]
-    agency = agency_by_id(agency_id)
-    return Candidate(agency_id, str(agency) if agency else "", round(score, 3), tuple(reasons))
 
 
 def choices(item: Item | None, lineage: Lineage, barred: frozenset[int] = frozenset()) -> list[Candidate]:

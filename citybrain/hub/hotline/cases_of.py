@@ -90,8 +90,7 @@ def send(ticket: Ticket, agency_id: int | None, now: datetime, *, step: str = ""
 
 
 def _first(case: Case) -> int | None:
-    ranked = routing.rank(case.item, case.guard_lineage(), limit=1)
-    return ranked[0].agency_id if ranked else None
+    return routing.best(case.item, case.guard_lineage())
 
 
 def do_over(ticket: Ticket, reason: str, now: datetime) -> bool:
