@@ -26,7 +26,7 @@ from citybrain.sample.reports import HOTLINE, ReportMaker, Told
 from citybrain.sample.subjects import subjects
 from citybrain.sample.world import World
 
-TICKETS: Final = 80
+TICKETS: Final = 186
 HEATING: Final = ("暖气不热", 14)
 PEOPLE: Final = {OPERATOR: "hotline_operator", MANAGER: "hotline_manager"}
 KINDS: Final = ("2", "3", "3", "3", "4")
