@@ -100,6 +100,6 @@ def explain(problem: Problem, shape: Shape) -> str:
 
 
 def _why(problem: Problem) -> str:
-    from citybrain.base.exchange.reading.report import BROKEN_REASONS
+    from citybrain.base.exchange.reading.broken import BROKEN_REASONS
 
     return BROKEN_REASONS[problem.detail]() if problem.detail in BROKEN_REASONS else problem.detail
