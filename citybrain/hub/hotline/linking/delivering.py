@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any, Final
 from django.db import connection, transaction
 from django.utils import timezone
 
-from citybrain.base.exchange.sources import outward
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.hotline import actions
 from citybrain.hub.hotline.callers import floods, marks
@@ -71,6 +70,8 @@ def sweep(now: datetime) -> int:
 
 def deliver(now: datetime) -> int:
     """Send what is due; return how many messages were tried. A partner that can't be reached is tried once a round."""
+    from citybrain.base.exchange.sources import outward  # with the client it goes out by
+
     with connection.cursor() as cursor:
         cursor.execute(_CLAIM, {"now": now, "until": now + LEASE, "most": AT_ONCE})
         ids = [row[0] for row in cursor.fetchall()]

@@ -12,7 +12,6 @@ from urllib.parse import quote, unquote
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
-from citybrain.base.exchange.sources import outward
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
 from citybrain.hub.hotline.callers.numbers import opened
@@ -79,6 +78,8 @@ def fetch(actor: Actor, call_id: int, why: str, now: datetime | None = None) -> 
 
 def _asked(partner: Partner, path: str) -> bytes:
     import httpx
+
+    from citybrain.base.exchange.sources import outward  # with the client it goes out by
 
     base = httpx.URL(partner.address.rstrip("/"))
     full = base.raw_path.decode().rstrip("/") + path
