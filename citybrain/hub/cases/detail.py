@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.actor import SYSTEM, Actor
 from citybrain.base.identity.roles import role_named
 from citybrain.hub.cases import contact, deadlines, facts, items, routing, rows, same_case
 from citybrain.hub.cases.errors import NotFound
@@ -139,7 +139,7 @@ def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
         action=event.action,
         label=action_label(event.action),
         state=State(event.to_state),
-        who=event.actor_name or _("系统"),
+        who=_("系统") if event.actor_name in {"", SYSTEM.name} else event.actor_name,
         role=role_label(event.actor_role),
         agency=str(event.actor_agency) if event.actor_agency else "",
         on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",

@@ -10,7 +10,7 @@ from datetime import datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.actor import Actor
+from citybrain.base.identity.actor import SYSTEM, Actor
 from citybrain.hub.cases import items, routing
 from citybrain.hub.cases.detail import role_label
 from citybrain.hub.cases.models import Item
@@ -19,6 +19,7 @@ from citybrain.hub.hotline.access import is_inside, owns
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.lifecycle import TRANSITIONS
 from citybrain.hub.hotline.models.ticket import CallBack, Ticket, TicketClock, TicketEvent, TicketUnit
+from citybrain.hub.hotline.readers.deciding import retold
 from citybrain.hub.hotline.states import State, Step
 from citybrain.hub.hotline.steps import NextStep, blocked_steps, next_steps
 from citybrain.hub.steps.clocks import ClockView, clock_view, clock_words
@@ -191,7 +192,7 @@ def _event(event: TicketEvent, hide: tuple[str, str] | None) -> EventView:
         agency=str(event.actor_agency) if event.actor_agency else "",
         on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",
         at=event.at,
-        reason=reason,
+        reason=retold(reason),
         clocks=tuple(filter(None, (clock_words(told, Step) for told in event.data.get("clocks", [])))),
         reply=reply,
     )
@@ -202,7 +203,7 @@ def _who(event: TicketEvent, hide: tuple[str, str] | None) -> str:
     own = event.actor_agency_id is None and event.actor_id is not None and not event.actor_role
     if hide is not None and (own or event.actor_role == "citizen"):
         return _("来电人")
-    return event.actor_name or _("系统")
+    return _("系统") if event.actor_name in {"", SYSTEM.name} else event.actor_name
 
 
 def action_label(action: str) -> str:

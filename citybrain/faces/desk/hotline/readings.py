@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy
 from citybrain.hub.cases import guess as keywords
 from citybrain.hub.cases import items
 from citybrain.hub.hotline.models import Ticket, TicketReading
+from citybrain.hub.hotline.readers.deciding import retold
 from citybrain.hub.hotline.states import Urgency
 
 log = logging.getLogger("citybrain.desk.hotline")
@@ -93,5 +94,5 @@ def read_from(told: Mapping[str, Any], ticket: Ticket) -> Read:
         mood=str(MOODS.get(str(mood.get("level") or ""), "")),
         mood_words=tuple(mood.get("words") or ()),
         place=str((told.get("place") or {}).get("text") or ""),
-        why_person=ticket.person_reason if ticket.needs_person else "",
+        why_person=retold(ticket.person_reason) if ticket.needs_person else "",
     )

@@ -1,8 +1,10 @@
 """Whether a ticket that was read may be dispatched by itself, and to whom. A doubt has a name and goes to a person."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final
 
+from django.utils import translation
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -43,6 +45,20 @@ REASONS: Final[dict[str, Promise]] = {
     "shortened": gettext_lazy("内容过长，只识别了开头部分"),
     "not_dispatched": gettext_lazy("自动派单未成功"),
 }
+
+
+@cache
+def _sentences() -> dict[str, str]:
+    """Return the key of each reason by its words in the city's own language, in which they are kept."""
+    with translation.override("zh-hans"):
+        return {str(words): key for key, words in REASONS.items()}
+
+
+def retold(told: str) -> str:
+    """Return the reasons kept with a ticket in the reader's language; what a person wrote stays as it is."""
+    known = _sentences()
+    parts = [str(REASONS[known[part]]) if part in known else part for part in told.split("；")]
+    return _("；").join(parts)
 
 
 @dataclass(frozen=True, slots=True)
