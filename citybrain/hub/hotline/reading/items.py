@@ -17,6 +17,7 @@ import numpy as np
 from citybrain.hub.hotline.reading.example_set import is_none
 from citybrain.hub.hotline.reading.features import counts, grams, rarity, weigh
 from citybrain.hub.hotline.reading.normal import normalise
+from citybrain.hub.hotline.reading.parts import margins_by_parts
 from citybrain.hub.hotline.reading.whole_reading import ItemGuess, ItemReading
 
 Floats = np.ndarray[Any, np.dtype[Any]]
@@ -40,7 +41,11 @@ class Weights:
     bias: Floats  # [labels]
 
     def margins(self, texts: Sequence[str]) -> Floats:
-        """Return [texts, labels] for normalised texts."""
+        """Return [texts, labels] for normalised texts, long ones read part by part."""
+        return margins_by_parts(self.plain_margins, texts)
+
+    def plain_margins(self, texts: Sequence[str]) -> Floats:
+        """Return [texts, labels] for normalised texts, each read as one."""
         found = weigh(counts(texts), self.rarity)
         found.indices = self.rows[found.indices]
         found = type(found)((found.data, found.indices, found.indptr), shape=(len(texts), len(self.table)))

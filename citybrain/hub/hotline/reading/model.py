@@ -8,6 +8,7 @@ import numpy as np
 
 from citybrain.hub.hotline.reading.features import Counts, counts, grams, opened, weigh
 from citybrain.hub.hotline.reading.normal import normalise
+from citybrain.hub.hotline.reading.parts import margins_by_parts
 
 CHUNK = 512  # messages that are hashed together: bounds memory, costs no speed
 CANDIDATES = 3
@@ -54,6 +55,7 @@ class Linear:
     weights: Floats  # [hashes, labels]
     bias: Floats  # [labels]
     opening: int = 0  # first characters of a message that count three times
+    by_parts: bool = False  # long messages are read part by part: learnt from sentences, not from messages
 
     def counts(self, texts: Sequence[str]) -> Counts:
         """Return the n-grams of normalised texts, those of their openings three times."""
@@ -61,6 +63,9 @@ class Linear:
 
     def margins(self, texts: Sequence[str]) -> Floats:
         """Return [texts, labels]; of a text without a known n-gram the bias."""
+        return margins_by_parts(self._margins, texts) if self.by_parts else self._margins(texts)
+
+    def _margins(self, texts: Sequence[str]) -> Floats:
         return np.asarray(weigh(self.counts(texts), self.rarity) @ self.weights + self.bias)
 
 

@@ -110,7 +110,7 @@ def _dense(weights: Weights) -> Linear:
     table = np.zeros((2**BITS, weights.table.shape[1]), np.float32)
     used = np.flatnonzero(weights.rows)
     table[used] = weights.table[weights.rows[used]]
-    return Linear(weights.rarity, table, weights.bias)
+    return Linear(weights.rarity, table, weights.bias, by_parts=True)
 
 
 def _softmax(scale: float) -> Calibration:
