@@ -7,14 +7,11 @@ import os
 import signal
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import active_children, get_context
-from typing import TYPE_CHECKING
 
 from citybrain.sample.city import City, make_city
 from citybrain.sample.plan import Plan
+from citybrain.sample.sets.handed import Handed
 from citybrain.site import tether
-
-if TYPE_CHECKING:
-    from citybrain.sample.sets.handing import Handed
 
 
 class Beside:
@@ -30,7 +27,7 @@ class Beside:
         """Return the city, as soon as it is made."""
         return self._city.result()
 
-    def files(self) -> "list[Handed]":
+    def files(self) -> list[Handed]:
         """Return the files, as soon as the last is written."""
         return self._files.result()
 
@@ -46,7 +43,7 @@ def _tied(parent: int) -> None:
     tether.tie_to_parent(parent)
 
 
-def _write_files(plan: Plan) -> "list[Handed]":
+def _write_files(plan: Plan) -> list[Handed]:
     import django
 
     django.setup()

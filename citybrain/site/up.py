@@ -147,6 +147,8 @@ def sample_plan() -> "Plan":
 
 def first_city(beside: "Beside | None") -> None:
     """Make the sample city where there is none, with a bar for each stage; `beside` has begun already."""
+    from django.db import transaction
+
     from citybrain.sample.city import make_city
     from citybrain.sample.hotline.make import TICKETS
     from citybrain.sample.load import first_start
@@ -157,11 +159,12 @@ def first_city(beside: "Beside | None") -> None:
     plan, show = sample_plan(), shown_progress()
     show("geography", 0, 1)
     city = beside.city() if beside else make_city(plan)
-    made = first_start(plan, hotline=TICKETS, city=city, say=show)
-    show("data sets", 0, 1)
-    files = fill(city, say=show, written=beside.files if beside else None)
+    with transaction.atomic():  # killed in the middle, it leaves an empty database: all is begun again
+        made = first_start(plan, hotline=TICKETS, city=city, say=show)
+        show("data sets", 0, 1)
+        files = fill(city, say=show, written=beside.files if beside else None)
+        tell("city", kind="sample", **made.to_json())
     show("data sets", 1, 1)
-    tell("city", kind="sample", **made.to_json())
     say(
         f"{made.name}: {made.districts} districts, {made.streets} streets, {made.communities:,} communities, "
         f"{made.grids:,} grids, {made.people:,} people, {made.cases:,} cases in {made.seconds:.0f} s"

@@ -20,7 +20,8 @@ from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.identity.models import Agency
 from citybrain.sample.city import City
 from citybrain.sample.forms.make import make_forms
-from citybrain.sample.sets.handing import SECOND, TRUTH, Handed, Say, hand_over
+from citybrain.sample.sets.handed import Handed
+from citybrain.sample.sets.handing import SECOND, TRUTH, Say, hand_over
 from citybrain.sample.sets.lend import lend_register
 from citybrain.sample.sets.make import basis_of
 

@@ -1,7 +1,6 @@
 """Handing all data over: a file per data set as its agency would send it, what a second agency says, and the truth."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +11,7 @@ from citybrain.base.catalogue.shipped import Shipped, shipped
 from citybrain.sample.sets import files
 from citybrain.sample.sets.basis import Basis
 from citybrain.sample.sets.dirt import Fault, as_text, disagree, spoil
+from citybrain.sample.sets.handed import Handed
 from citybrain.sample.sets.make import make_set
 
 SECOND: Final[dict[str, tuple[str, ...]]] = {
@@ -22,17 +22,6 @@ SECOND: Final[dict[str, tuple[str, ...]]] = {
 """Sets of which another agency has a part, too, with the fields in which the two sometimes disagree."""
 TRUTH: Final = "truth.jsonl"
 Say = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Handed:
-    """A file: `second` tells that it is another agency's word. `rows` counts those in the file."""
-
-    code: str
-    path: Path
-    rows: int
-    faults: int
-    second: bool = False
 
 
 def hand_over(basis: Basis, folder: Path, codes: Sequence[str] = (), say: Say | None = None) -> list[Handed]:

@@ -39,6 +39,8 @@ def sample() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print the summary as JSON")
 def load(scale: float, seed: int, cases: int | None, no_data: bool, as_json: bool) -> None:
     """Make the city in an empty database; its agencies' data wait for the worker of `citybrain up`."""
+    from django.db import transaction
+
     from citybrain.sample.city import make_city
     from citybrain.sample.hotline.make import TICKETS
     from citybrain.sample.load import CityExists, first_start
@@ -49,9 +51,10 @@ def load(scale: float, seed: int, cases: int | None, no_data: bool, as_json: boo
     try:
         plan = plan_for(scale, seed)
         migrate()
-        summary = first_start(plan, cases=cases, hotline=0 if cases == 0 else TICKETS, say=Bar())
-        if not no_data:
-            fill(make_city(plan), say=Bar())
+        with transaction.atomic():
+            summary = first_start(plan, cases=cases, hotline=0 if cases == 0 else TICKETS, say=Bar())
+            if not no_data:
+                fill(make_city(plan), say=Bar())
     except (ValueError, CityExists) as refusal:
         raise click.ClickException(str(refusal)) from None
     if as_json:
