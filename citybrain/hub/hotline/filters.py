@@ -24,6 +24,8 @@ ORDERS: Final = {
 VERDICTS: Final = {"any": "t.on_time IS NOT NULL", "on_time": "t.on_time", "late": "t.on_time IS FALSE"}
 SOLVED: Final = {"any": "t.solved IS NOT NULL", "yes": "t.solved", "no": "t.solved IS FALSE"}
 SEARCHED: Final = "lower(t.number || ' ' || t.title || ' ' || t.place_text || ' ' || t.plain)"
+FLAGGED: Final = "NOT (t.flags = '{}'::varchar(20)[])"  # as the index says it
+ITEM_DIGITS: Final = 6
 CODED: Final = {
     "state": ("t.state", {str(one.value) for one in State}, int),
     "kind": ("t.kind", set(Kind.values), str),
@@ -84,13 +86,15 @@ class Filters:
         parts = [sql for sql in (VERDICTS.get(self.verdict), SOLVED.get(self.solved)) if sql]
         params: list[Any] = []
         for condition, value in (
-            ("starts_with(t.item_code, %s)", self.item),
             ("t.class_label = %s", self.class_label),
-            ("t.flags @> ARRAY[%s]::varchar[]", self.flag),
+            (f"{FLAGGED} AND t.flags @> ARRAY[%s]::varchar[]", self.flag),
         ):
             if value:
                 parts.append(condition)
                 params.append(value)
+        if self.item:
+            parts.append("t.item_code BETWEEN %s AND %s")
+            params += [self.item, self.item.ljust(ITEM_DIGITS, "9")]
         if counts := self._counts():
             parts.append(counts[1])
         if self.late:
@@ -105,8 +109,10 @@ class Filters:
         if self.area_id is not None:
             known = tree()
             column = AREA_COLUMNS[known.get(self.area_id).level - 1]
-            parts.append(f"t.{column} = ANY(%s)")
-            params.append(list(known.scope_ids(self.area_id)))
+            ids = list(known.scope_ids(self.area_id))
+            # one id is asked for as such: only then does the index of the area give the newest first
+            parts.append(f"t.{column} = %s" if len(ids) == 1 else f"t.{column} = ANY(%s)")
+            params.append(ids[0] if len(ids) == 1 else ids)
         if self.agency_id is not None:
             parts.append("(t.agency_id = %s OR t.co_agencies @> ARRAY[%s]::bigint[])")
             params += [self.agency_id, self.agency_id]

@@ -1,11 +1,13 @@
 """Work lists of the hotline: what each role has to do, with true counts, in SQL because people live in them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 from django.db import connection
+from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -16,6 +18,7 @@ from citybrain.hub.hotline.rows import COLUMNS, TicketRow, rows_from
 
 PAGE = 50
 DEEPEST = 10_000
+LATELY: Final = timedelta(days=3)
 BY_DUE: Final = ORDERS["due"]
 NEWEST: Final = ORDERS["newest"]
 
@@ -150,13 +153,33 @@ def page(actor: Actor, key: str, filters: Filters, *, offset: int = 0, limit: in
         raise KeyError(key)
     where, params = _where(actor, one, filters)
     order = filters.order or one.order
-    sql = f"SELECT {COLUMNS} FROM hotline_ticket t WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s"
     start = min(max(offset, 0), DEEPEST)
+    ask = partial(_asking, order)
+    sql, values = ask(where), [*params, limit + 1, start]
+    if filters.q and order == NEWEST:
+        sql, values = _lately_first(ask, where, params, limit + 1, start)
     with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, limit + 1, start])
+        cursor.execute(sql, values)
         rows = rows_from(cursor.fetchall())
     more = len(rows) > limit and start + limit <= DEEPEST
     return Page(rows[:limit], start + limit if more else None)
+
+
+def _asking(order: str, where: str) -> str:
+    return f"SELECT {COLUMNS} FROM hotline_ticket t WHERE {where} ORDER BY {order} LIMIT %s OFFSET %s"
+
+
+def _lately_first(
+    ask: Callable[[str], str], where: str, params: list[Any], limit: int, start: int
+) -> tuple[str, list[Any]]:
+    """Return a search that looks through the last days, and further back only where these fill no page.
+
+    Words that many tickets hold would else be looked up in all of them before the newest are known.
+    """
+    since = timezone.now() - LATELY
+    spans = [f"({where}) AND t.received_at >= %s", f"({where}) AND t.received_at < %s"]
+    sql = " UNION ALL ".join(f"({ask(span)})" for span in spans)
+    return f"{sql} LIMIT %s OFFSET %s", [*params, since, start + limit, 0] * 2 + [limit, start]
 
 
 def total(actor: Actor, key: str, filters: Filters, most: int = DEEPEST) -> int:

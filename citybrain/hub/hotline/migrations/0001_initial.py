@@ -912,6 +912,10 @@ class Migration(migrations.Migration):
             model_name='correction',
             index=models.Index(fields=['label', 'at'], name='reader_correction_label'),
         ),
+        migrations.AddIndex(
+            model_name='correction',
+            index=models.Index(fields=['at'], name='reader_correction_at'),
+        ),
         migrations.AddConstraint(
             model_name='correction',
             constraint=models.UniqueConstraint(fields=('event', 'kind'), name='reader_correction_once'),
@@ -994,7 +998,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='ticket',
-            index=django.contrib.postgres.indexes.GinIndex(fields=['flags'], name='ticket_flags'),
+            index=models.Index(condition=models.Q(('flags', []), _negated=True), fields=['received_at'], name='ticket_flagged'),
         ),
         migrations.AddIndex(
             model_name='ticket',

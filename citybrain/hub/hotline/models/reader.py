@@ -109,7 +109,10 @@ class Correction(models.Model):
 
     class Meta:
         constraints = (models.UniqueConstraint(fields=["event", "kind"], name="reader_correction_once"),)
-        indexes = (models.Index(fields=["label", "at"], name="reader_correction_label"),)
+        indexes = (
+            models.Index(fields=["label", "at"], name="reader_correction_label"),
+            models.Index(fields=["at"], name="reader_correction_at"),
+        )
 
     def __str__(self) -> str:
         return f"{self.ticket_id} {self.kind} {self.was} → {self.now}"

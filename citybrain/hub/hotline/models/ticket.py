@@ -209,11 +209,11 @@ class Ticket(models.Model):
             ),
             models.Index(fields=["replied_at"], name="ticket_replied", condition=Q(replied_at__isnull=False)),
             models.Index(fields=["changed_at", "id"], name="ticket_changed"),
+            models.Index(fields=["received_at"], name="ticket_flagged", condition=~Q(flags=[])),
             models.Index(
                 fields=["urgency", "received_at"], name="ticket_urgent", condition=~Q(urgency=Urgency.GENERAL)
             ),
             GinIndex(fields=["co_agencies"], name="ticket_co"),
-            GinIndex(fields=["flags"], name="ticket_flags"),
             GinIndex(fields=["words"], name="ticket_words"),
         )
 

@@ -4,6 +4,7 @@ Numbers of queries are held where many rows are shown.
 """
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -322,3 +323,21 @@ def test_receiving_and_each_step_take_a_fixed_number_of_statements(line: Line) -
     assert queries(lambda: take(operator, ticket.pk, "dispatch", given, now=line.now)) == 9
     assert queries(lambda: take(handler, ticket.pk, "accept", {}, now=line.now)) == 5
     assert queries(lambda: take(handler, ticket.pk, "reply", {"reply": ANSWER}, now=line.now)) == 6
+
+
+def test_a_search_shows_the_newest_first_across_its_two_looks(line: Line) -> None:
+    """A search looks through the last days, then further back: together they are one list, page by page."""
+    lately, old, older = (line.hear(text=f"门口第 {n} 盏路灯整夜不亮") for n in range(3))
+    for ticket, days in ((old, 20), (older, 40)):
+        Ticket.objects.filter(pk=ticket.pk).update(received_at=line.now - timedelta(days=days))
+    Ticket.objects.filter(pk=older.pk).update(flags=["outside"])
+    operator, asked = line.actor("operator"), read({"q": "路灯"})
+    first = lists.page(operator, "all", asked, limit=2)
+    rest = lists.page(operator, "all", asked, offset=2, limit=2)
+    assert [row.id for row in first.rows] == [lately.pk, old.pk]
+    assert first.next_offset == 2
+    assert [row.id for row in rest.rows] == [older.pk]
+    assert rest.next_offset is None
+    flagged = lists.page(operator, "all", read({"q": "路灯", "flag": "outside"}))
+    assert [row.id for row in flagged.rows] == [older.pk]
+    assert queries(lambda: lists.page(operator, "all", asked)) == 1

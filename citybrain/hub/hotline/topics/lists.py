@@ -78,8 +78,10 @@ def topics(
     """
     require(actor, RIGHT)
     found = list(Topic.objects.visible_to(actor).filter(state=state).select_related("case")[:MOST])
-    rows = [one for one in _rows(actor, found, now or timezone.now()) if one.people >= least_people]
-    return sorted(rows, key=lambda one: (-one.heat, -one.id))[:limit]
+    told = figures(actor, [one.pk for one in found], now or timezone.now())
+    enough = [one for one in found if one.pk in told and told[one.pk].people >= least_people]
+    hottest = sorted(enough, key=lambda one: (-_heat(one, told[one.pk]), -one.pk))[:limit]
+    return _rows(actor, hottest, told)
 
 
 def topic(actor: Actor, topic_id: int, now: datetime | None = None) -> TopicDetail:
@@ -95,7 +97,7 @@ def topic(actor: Actor, topic_id: int, now: datetime | None = None) -> TopicDeta
         told.exclude(street_id=None).values_list("street_id").annotate(n=people).order_by("-n", "street_id")
     )
     return TopicDetail(
-        row=_rows(actor, [one], now or timezone.now())[0],
+        row=_rows(actor, [one], figures(actor, [topic_id], now or timezone.now()))[0],
         days=list(days),
         areas=list(areas),
         tickets=Ticket.objects.visible_to(actor).filter(topic_id=topic_id).order_by("-received_at", "-id"),
@@ -123,11 +125,10 @@ def _events(actor: Actor, one: Topic) -> list[TopicEvent]:
     return events
 
 
-def _rows(actor: Actor, found: list[Topic], now: datetime) -> list[TopicRow]:
+def _rows(actor: Actor, found: list[Topic], told: dict[int, Figures]) -> list[TopicRow]:
     if not found:
         return []
     ids = [one.pk for one in found]
-    told = figures(actor, ids, now)
     called = names(actor, {one.pk: one.name for one in found})
     loud = dict(
         TopicWarning.objects.visible_to(actor)
@@ -146,6 +147,10 @@ def _rows(actor: Actor, found: list[Topic], now: datetime) -> list[TopicRow]:
     ]
 
 
+def _heat(one: Topic, told: Figures) -> float:
+    return heat_of(told.people, one.clarity, told.growth)
+
+
 def _row(one: Topic, told: Figures, called: str, severity: int, case_number: str) -> TopicRow:
     return TopicRow(
         id=one.pk,
@@ -155,7 +160,7 @@ def _row(one: Topic, told: Figures, called: str, severity: int, case_number: str
         messages=told.messages,
         recent=told.recent,
         growth=told.growth,
-        heat=heat_of(told.people, one.clarity, told.growth),
+        heat=_heat(one, told),
         danger=told.danger,
         severity=Severity(severity),
         first=told.first,

@@ -238,21 +238,27 @@ def _level(actor: Actor, area: int | None) -> str:
 
 
 def _cell(one: Definition, rate: Rate, asked: dict[str, Any], links: Opens) -> dict[str, Any]:
-    """Return a rate as its share, and what it divides, each opening the tickets that it counts."""
+    """Return a rate as its share, and what it divides; what is below the line opens the tickets that it counts."""
     return {
         "name": one.name,
         "share": percent(rate.value),
         "above": rate.above,
         "below": rate.below,
-        "missed": rate.below - rate.above,
-        "above_url": links("all", **asked, counted=f"{one.key}.above"),
-        "below_url": links("all", **asked, counted=f"{one.key}.below"),
-        "missed_url": links("all", **asked, counted=f"{one.key}.missed"),
+        "below_url": links("all", **asked, counted=f"{one.key}.below") if rate.below else "",
     }
 
 
 def _overall(one: Definition, rate: Rate, asked: dict[str, Any], links: Opens) -> dict[str, Any]:
-    return {**_cell(one, rate, asked, links), "words": definition_words(one)}
+    """Return a rate with its definition, each of its figures opening the tickets that it counts."""
+    return {
+        **_cell(one, rate, asked, links),
+        "missed": rate.below - rate.above,
+        **{
+            f"{part}_url": links("all", **asked, counted=f"{one.key}.{part}")
+            for part in ("above", "below", "missed")
+        },
+        "words": definition_words(one),
+    }
 
 
 def _area_row(
