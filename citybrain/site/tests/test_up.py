@@ -31,7 +31,8 @@ def health(port):
         return {"ok": False, "parts": {}}
 
 
-def wait_for(condition, seconds=150.0):
+def wait_for(condition, seconds=600.0):
+    """What the condition gives once it holds. A machine may be loaded many times over; only what never comes fails."""
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         if found := condition():
@@ -67,7 +68,8 @@ class City:
                 [sys.executable, "-c", "from citybrain.site.cli import main; main()", "up"],
                 env=environment(self.home, **self.changes), stdout=stream, stderr=stream,
             )  # fmt: skip
-        assert wait_for(lambda: "Ctrl-C ends everything" in self.said() or self.process.poll() is not None)
+        greeted = wait_for(lambda: "Ctrl-C ends everything" in self.said() or self.process.poll() is not None)
+        assert greeted, self.said()
         assert self.process.poll() is None, self.said()
 
     def said(self):
