@@ -15,6 +15,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.access import require
 from citybrain.base.identity.actor import Actor
+from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.shell import page as shell_page
@@ -79,9 +80,9 @@ def _areas(actor: Actor) -> list[tuple[int, str]]:
     for hat in actor.hats_with(RIGHT):
         if hat.area_id is None:
             continue
-        found[hat.area_id] = areas.get(hat.area_id).name
+        found[hat.area_id] = area_name(areas.get(hat.area_id))
         if (hat.area_level or 0) < LEVELS:
-            found |= {one.id: one.name for one in areas.children(hat.area_id)}
+            found |= {one.id: area_name(one) for one in areas.children(hat.area_id)}
     return list(found.items())
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from citybrain.base.areas.tree import tree
 from citybrain.base.identity.access import require
+from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.outlines import outline_of
@@ -85,7 +86,7 @@ def _warning(one: TopicWarning) -> dict[str, Any]:
         "one": one,
         "tone": TONES[Severity(one.severity)],
         "word": Severity(one.severity).label,
-        "place": tree().get(where).name if (where := _area_of(one)) is not None else "",
+        "place": area_name(tree().get(where)) if (where := _area_of(one)) is not None else "",
         "url": reverse("desk:hotline_topic", args=[one.topic_id]),
     }
 
@@ -134,7 +135,7 @@ def _draw(request: HttpRequest, topic_id: int, wrong: str = "", status: int = 20
         "line": topic_line(found.row),
         "one": found.row,
         "chart": _days(found, now),
-        "areas": [(areas.get(area).name, n) for area, n in found.areas],
+        "areas": [(area_name(areas.get(area)), n) for area, n in found.areas],
         "rows": rows_of(list(found.tickets[:TICKETS]), now),
         "more": max(0, found.row.messages - TICKETS),
         "events": [_event(one) for one in found.events],
