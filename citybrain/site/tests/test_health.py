@@ -60,6 +60,7 @@ def test_a_slow_loop_may_be_silent_for_its_own_interval():
         "worker.limits",
         "worker.photos",
         "worker.callers",
+        "worker.hotline_files",
         "worker.hotline_quality",
         "worker.hotline_reports",
         "worker.kept",

@@ -78,7 +78,7 @@ def test_a_kept_secret_does_not_go_to_another_place(
 ) -> None:
     tried: list[Source] = []
     monkeypatch.setattr(
-        "citybrain.faces.desk.data.sources.try_source", lambda _actor, one, _shape: tried.append(one)
+        "citybrain.base.exchange.trial.try_source", lambda _actor, one, _shape: tried.append(one)
     )
     client, page = exchange.client("supplier"), f"/desk/data/sources/{source.pk}/edit/"
     for address in (page, f"{page}try/"):
