@@ -1,6 +1,6 @@
 """A trained classifier: from messages to labels with calibrated confidences, and why."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,14 +113,8 @@ class Model:
             return []
         least = max(float(np.sort(spoke)[-_STRONGEST:][0]), 1e-9)
         words: dict[str, float] = {}
-        at = 0
-        while at < len(spoke):
-            end = at
-            while end < len(spoke) and spoke[end] >= least and end - at < _LONGEST - 1:
-                end += 1
-            if end > at:
-                words[text[at : end + 1]] = float(spoke[at:end].sum())
-            at = max(end, at + 1)
+        for begin, end in _runs(np.flatnonzero(spoke >= least).tolist(), _LONGEST - 1):
+            words[text[begin : end + 1]] = float(spoke[begin:end].sum())
         return sorted(words, key=lambda word: (-words[word], word))[:most]
 
     def spoke(self, text: str, label: str) -> Floats:
@@ -131,3 +125,16 @@ class Model:
         _, hashes = grams([text], (2,))
         told[held] = self.linear.rarity[hashes] * self.linear.weights[hashes, self.labels.index(label)]
         return told
+
+
+def _runs(places: Sequence[int], most: int) -> Iterator[tuple[int, int]]:
+    """Yield (first, end) of each run of neighbouring places, cut after `most`."""
+    begin = end = -1
+    for at in places:
+        if at != end or at - begin == most:
+            if begin >= 0:
+                yield begin, end
+            begin = at
+        end = at + 1
+    if begin >= 0:
+        yield begin, end

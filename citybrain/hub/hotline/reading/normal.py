@@ -4,6 +4,7 @@ import html
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import lru_cache
 
 MOST_CHARACTERS = 20_000  # what is read of a message; our choice, the longest real ones have some 15,000
 # Unbounded repetition would make a message of 100,000 "<" quadratic.
@@ -27,6 +28,7 @@ class Normal:
     shortened: bool = False
 
 
+@lru_cache(maxsize=512)  # each part of a reading asks for the same form; a chunk is 256 messages
 def normalise(message: str) -> Normal:
     """Return a message in its one form: no markup, full width as half width, lower case, every number alike.
 

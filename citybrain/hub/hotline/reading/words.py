@@ -6,6 +6,7 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -71,14 +72,29 @@ class Phrases:
         """Yield the phrases in a text from left to right."""
         lengths, phrases = self._lengths, self._all
         free = 0
-        for at, pair in enumerate(map("".join, itertools.pairwise(text))):
-            if at < free or pair not in lengths:
+        for at, head in sorted(places(text, lengths.keys() & heads(text))):
+            if at < free:
                 continue
-            for many in lengths[pair]:
+            for many in lengths[head]:
                 if text[at : at + many] in phrases:
                     yield Found(at, at + many, text[at : at + many])
                     free = at + many
                     break
+
+
+@lru_cache(maxsize=8)
+def heads(text: str) -> frozenset[str]:
+    """Return the pairs of neighbouring characters of a text; a message is asked for them by every list in turn."""
+    return frozenset(map("".join, itertools.pairwise(text)))
+
+
+def places(text: str, pairs: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Yield where each of some pairs of characters stands in a text."""
+    for pair in pairs:
+        at = text.find(pair)
+        while at >= 0:
+            yield at, pair
+            at = text.find(pair, at + 1)
 
 
 def clause(text: str, start: int, end: int) -> tuple[str, str, str]:
