@@ -42,6 +42,7 @@ REASONS: Final[dict[str, Promise]] = {
     "no_place": gettext_lazy("地点不明"),
     "no_agency": gettext_lazy("无法确定承办单位"),
     "odd": gettext_lazy("来件有疑点"),
+    "taken": gettext_lazy("话务员已先行处理"),
     "shortened": gettext_lazy("内容过长，只识别了开头部分"),
     "not_dispatched": gettext_lazy("自动派单未成功"),
 }
@@ -135,8 +136,10 @@ def _of_ticket(ticket: Ticket, whole: WholeReading, lineage: Lineage) -> list[st
         doubts.append("to_answer")
     if lineage[1] is None:
         doubts.append("no_place")
-    if ticket.needs_person or ticket.state != State.RECEIVED:
+    if ticket.needs_person:
         doubts.append("odd")
+    if ticket.state != State.RECEIVED:
+        doubts.append("taken")
     return doubts
 
 
