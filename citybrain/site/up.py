@@ -380,6 +380,8 @@ def _prepare_and_serve(lock: Lock, server: Server | None, beside: "Beside | None
         _certify()
         if is_empty():
             first_city(beside)
+        if beside:
+            beside.end()  # it holds the whole city in memory
         files.result()
     connections.close_all()
     stop = stop_on_signals()

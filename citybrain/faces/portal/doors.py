@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
+from django.utils import timezone
 from django.utils.cache import patch_cache_control
 from django.utils.translation import gettext as _
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
@@ -18,7 +19,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.models import Person, PersonKind
 from citybrain.base.identity.sessions import client_ip
 from citybrain.base.identity.throttle import network_of
-from citybrain.faces.portal import device
+from citybrain.faces.portal import device, throttle
 from citybrain.faces.portal.uploads import LimitedUpload
 from citybrain.hub.cases.errors import CaseError
 from citybrain.hub.hotline.errors import TicketError
@@ -42,6 +43,15 @@ def citizen_of(request: HttpRequest) -> Person | None:
 def address_of(request: HttpRequest) -> str:
     """Return the network that limits count as one caller."""
     return network_of(client_ip(request))
+
+
+def wait_of(request: HttpRequest, of_address: throttle.Limit, of_device: throttle.Limit) -> int:
+    """Count one act of a network and of the browser; return the minutes to wait, 0 when it may be done."""
+    takes = [(of_address, address_of(request))]
+    known = device.device_id(request)
+    if known:
+        takes.append((of_device, known))
+    return throttle.first_wait(takes, timezone.now())
 
 
 def is_made_up_city() -> bool:

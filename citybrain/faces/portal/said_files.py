@@ -8,8 +8,8 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import Actor
-from citybrain.faces.portal import device, throttle, uploads
-from citybrain.faces.portal.doors import address_of, wait_words
+from citybrain.faces.portal import throttle, uploads
+from citybrain.faces.portal.doors import wait_of, wait_words
 from citybrain.hub.cases.errors import BadInput as BadPhoto
 from citybrain.hub.hotline import files
 from citybrain.hub.hotline.channels.door import Taken
@@ -30,16 +30,12 @@ def taken(request: HttpRequest, actor: Actor, now: datetime) -> list[uuid.UUID]:
     if len(before) + len(sent) > uploads.MOST_PHOTOS:
         raise BadInput(_("最多 %(n)d 张照片。") % {"n": uploads.MOST_PHOTOS}, "photo")
     if sent:
-        _count(request, now)
+        _count(request)
     return [*before, *(_keep(one, actor, now) for one in sent)]
 
 
-def _count(request: HttpRequest, now: datetime) -> None:
-    takes = [(throttle.PHOTOS_OF_ADDRESS, address_of(request))]
-    known = device.device_id(request)
-    if known:
-        takes.append((throttle.PHOTOS_OF_DEVICE, known))
-    minutes = throttle.first_wait(takes, now)
+def _count(request: HttpRequest) -> None:
+    minutes = wait_of(request, throttle.PHOTOS_OF_ADDRESS, throttle.PHOTOS_OF_DEVICE)
     if minutes:
         raise BadInput(wait_words(minutes), "photo")
 

@@ -14,7 +14,6 @@ from typing import Final
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -247,7 +246,7 @@ def sweep(now: datetime) -> int:
         return 0
     digests = {one.digest for one in gone}
     old.filter(pk__in=[one.pk for one in gone]).delete()
-    kept = set(TicketFile.objects.filter(Q(digest__in=digests)).values_list("digest", flat=True))
+    kept = set(TicketFile.objects.filter(digest__in=digests).values_list("digest", flat=True))
     for one in gone:
         if one.digest not in kept:
             file_of(one).unlink(missing_ok=True)

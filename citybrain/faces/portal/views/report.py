@@ -14,9 +14,9 @@ from citybrain.base.identity.phones import masked
 from citybrain.faces.portal import device, places, submission, throttle, uploads, words
 from citybrain.faces.portal.doors import (
     actor_of,
-    address_of,
     citizen_of,
     portal,
+    wait_of,
     wait_words,
     wants_json,
     with_files,
@@ -77,11 +77,7 @@ def _photos(request: HttpRequest) -> list[uuid.UUID]:
 
 
 def _wait(request: HttpRequest) -> int:
-    takes = [(throttle.REPORTS_OF_ADDRESS, address_of(request))]
-    known = device.device_id(request)
-    if known:
-        takes.append((throttle.REPORTS_OF_DEVICE, known))
-    return throttle.first_wait(takes, timezone.now())
+    return wait_of(request, throttle.REPORTS_OF_ADDRESS, throttle.REPORTS_OF_DEVICE)
 
 
 def _send(request: HttpRequest, given: submission.Submission, held: list[uuid.UUID]) -> HttpResponse:
@@ -164,12 +160,7 @@ def done(request: HttpRequest, number: str) -> HttpResponse:
 @require_POST
 def photo(request: HttpRequest) -> HttpResponse:
     """Take one photo ahead of the report; answer with the name under which its sender may use it."""
-    now = timezone.now()
-    takes = [(throttle.PHOTOS_OF_ADDRESS, address_of(request))]
-    known = device.device_id(request)
-    if known:
-        takes.append((throttle.PHOTOS_OF_DEVICE, known))
-    minutes = throttle.first_wait(takes, now)
+    minutes = wait_of(request, throttle.PHOTOS_OF_ADDRESS, throttle.PHOTOS_OF_DEVICE)
     if minutes:
         return JsonResponse({"detail": wait_words(minutes)}, status=429)
     try:

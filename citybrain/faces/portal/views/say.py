@@ -18,9 +18,9 @@ from citybrain.base.identity.phones import masked
 from citybrain.faces.portal import device, places, said_files, throttle, uploads, words
 from citybrain.faces.portal.doors import (
     actor_of,
-    address_of,
     citizen_of,
     portal,
+    wait_of,
     wait_words,
     wants_json,
     with_files,
@@ -145,11 +145,7 @@ def _read_contact(given: Said, citizen: Person | None) -> None:
 
 
 def _wait(request: HttpRequest) -> int:
-    takes = [(throttle.REPORTS_OF_ADDRESS, address_of(request))]
-    known = device.device_id(request)
-    if known:
-        takes.append((throttle.REPORTS_OF_DEVICE, known))
-    return throttle.first_wait(takes, timezone.now())
+    return wait_of(request, throttle.REPORTS_OF_ADDRESS, throttle.REPORTS_OF_DEVICE)
 
 
 def _send(request: HttpRequest, given: Said) -> HttpResponse:
