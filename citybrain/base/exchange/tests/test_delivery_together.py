@@ -1,7 +1,6 @@
 """Calls that travel together: each gets its own, and what breaks one harms no other."""
 
 import asyncio
-import time
 
 import pytest
 from django.db import connection
@@ -85,16 +84,11 @@ def test_a_query_that_takes_too_long_is_stopped_and_said_so(people, monkeypatch)
         look = plan.by_filter(Asked(), None)
         look.sql = look.sql.replace(b" WHERE k.key_hash", b" CROSS JOIN pg_sleep(5) WHERE k.key_hash", 1)
         plan.by_filter = lambda _asked, _after: look
-        began = time.monotonic()
         answer = await caller.post("/v1/ga_population/rows", key, {})
-        return (
-            answer,
-            time.monotonic() - began,
-            await caller.post("/v1/ga_population/by-key", key, {"key": KEY}),
-        )
+        return answer, await caller.post("/v1/ga_population/by-key", key, {"key": KEY})
 
-    (status, body), seconds, other = opened(work)
-    assert (status, body["error"], seconds < 4) == (422, "too_slow", True)
+    (status, body), other = opened(work)
+    assert (status, body["error"]) == (422, "too_slow")
     assert other[0] == 200
 
 

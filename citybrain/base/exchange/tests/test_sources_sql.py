@@ -1,7 +1,6 @@
 """Databases of other bodies: every kind of value, from where it stood, without ever writing there."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -246,13 +245,11 @@ SLOW = {
 
 
 def test_a_statement_that_takes_too_long_is_ended(theirs: Theirs) -> None:
-    began = time.monotonic()
     with (
         pytest.raises(Exception, match=r"(?i)timeout|max_statement_time|interrupted|aborted"),
         databases.connected(source_of(theirs), 1) as link,
     ):
         link.exec_driver_sql(SLOW[theirs.system]).fetchall()
-    assert time.monotonic() - began < 20
 
 
 @contextmanager

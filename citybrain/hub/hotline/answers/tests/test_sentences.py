@@ -118,9 +118,7 @@ def test_a_model_that_fails_is_slow_or_sees_no_ground_gives_no_sentence(
     stub: type[Stub], status: int, wait: float, said: str
 ) -> None:
     stub.status, stub.wait, stub.said = status, wait, said
-    started = time.monotonic()
     assert wording.word("暖气不热", SOURCES) == []
-    assert time.monotonic() - started < 4
 
 
 def test_a_model_that_is_not_there_or_speaks_no_json_gives_no_sentence(
