@@ -76,6 +76,7 @@ LOOPS = (
     Loop("knowledge", 600.0, "citybrain.hub.hotline.answers.keeping:tick"),
     Loop("hotline_reports", 300.0, "citybrain.hub.hotline.reports.making:tick"),
     Loop("photos", 3600.0, "citybrain.hub.cases.photos:sweep"),
+    Loop("pushed_files", 5.0, "citybrain.hub.hotline.channels.pushed_files:tick"),
     Loop("hotline_files", 3600.0, "citybrain.hub.hotline.files:sweep"),
 )
 

@@ -25,6 +25,7 @@ from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.intake import Report
 from citybrain.hub.cases.lifecycle import TRANSITIONS
 from citybrain.hub.cases.states import Source
+from citybrain.hub.hotline.file_kinds import MOST_BYTES
 from citybrain.hub.steps.errors import StepError
 
 ERRORS = dict.fromkeys((400, 401, 403, 404, 409, 422), schemas.ErrorOut)
@@ -85,7 +86,8 @@ def on_refused(request: HttpRequest, error: Refused) -> HttpResponse:
 
 @api.exception_handler(RequestDataTooBig)
 def on_too_big(request: HttpRequest, error: RequestDataTooBig) -> HttpResponse:
-    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE
+    is_file = request.path.endswith("/files")
+    most = MOST_BYTES if is_file else settings.DATA_UPLOAD_MAX_MEMORY_SIZE
     return failure("too_big", _("请求内容过大，一次最多 %(most)s 字节。") % {"most": most}, 413)
 
 

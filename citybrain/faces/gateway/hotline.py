@@ -1,25 +1,33 @@
 """The hotline for machines: tickets in by API; pushed messages, call events and hand-overs of signed systems."""
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.core.exceptions import RequestDataTooBig
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
-from ninja import Field, Router, Schema
+from ninja import Field, File, Router, Schema
+from ninja.files import UploadedFile
 from ninja.security import APIKeyHeader
 
 from citybrain.base.areas.tree import tree
+from citybrain.base.identity.access import require
 from citybrain.faces.gateway.answers import answer
 from citybrain.faces.gateway.doors import actor_of
 from citybrain.faces.gateway.schemas import ErrorOut, Strict
+from citybrain.hub.hotline import files
 from citybrain.hub.hotline.callers import looking
 from citybrain.hub.hotline.channels import door, hook, progress
 from citybrain.hub.hotline.channels.texts import ref_within
 from citybrain.hub.hotline.errors import BadInput, NotFound
-from citybrain.hub.hotline.linking import calls, hearing, partners
+from citybrain.hub.hotline.file_kinds import MOST_BYTES
+from citybrain.hub.hotline.linking import attached, calls, hearing, partners
 from citybrain.hub.hotline.linking.signing import BadSignature
 from citybrain.hub.hotline.message import Message
 from citybrain.hub.hotline.models.link import Partner, PartnerKind
@@ -39,7 +47,7 @@ class SignedBy(APIKeyHeader):
         self.kinds = kinds
         super().__init__()
 
-    def authenticate(self, request: HttpRequest, key: str | None) -> Partner | None:
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any | None:
         """Return who signed; None for anybody else, who learns no more than that."""
         path = request.get_full_path()
         try:
@@ -49,9 +57,38 @@ class SignedBy(APIKeyHeader):
             return None
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A bare file that a partner signed."""
+
+    partner: Partner
+    raw: bytes
+
+
+class SignedFile(SignedBy):
+    """A call signed as the others are, whose body is a bare file: longer than a body of JSON may be."""
+
+    def authenticate(self, request: HttpRequest, key: str | None) -> Any | None:
+        """Return the file and who signed it; None for anybody else, of whom no more than a file's length is read."""
+        if not Partner.objects.filter(key=key or "", is_active=True, kind__in=self.kinds).exists():
+            return None
+        told = request.headers.get("Content-Length", "")
+        if not (told.isascii() and told.isdigit()) or int(told) > MOST_BYTES:
+            raise RequestDataTooBig
+        raw = request.read(MOST_BYTES + 1)
+        path = request.get_full_path()
+        try:
+            partner = partners.verified(request.headers, request.method or "", path, raw, self.kinds)
+        except BadSignature as refused:
+            log.warning("%s %s is not taken: %s", request.method, request.path, refused.why)
+            return None
+        return Brought(partner, raw)
+
+
 from_hook = SignedBy(PartnerKind.HOOK)
 from_phone = SignedBy(PartnerKind.PHONE)
 from_line = SignedBy(PartnerKind.HOTLINE, PartnerKind.POLICE)
+file_from_line = SignedFile(PartnerKind.HOTLINE, PartnerKind.POLICE)
 
 
 def partner_of(request: HttpRequest) -> Partner:
@@ -78,16 +115,44 @@ class TicketIn(Strict):
     external_ref: str | None = Field(
         None, max_length=80, description="your own number of it; unique among what your account sends"
     )
+    files: list[UUID] = Field(
+        default=[], max_length=files.MOST_FILES, description="tokens of POST /hotline/files"
+    )
 
 
 class TakenOut(Schema):
-    """`folded`: it came in a flood and is kept on the ticket that stands for it; `query_code` opens its progress."""
+    """`folded`: it came in a flood and is kept on the ticket that stands for it; `query_code` opens its progress.
+
+    `files`: how many of yours are with it now; `files_missing`: tokens that nothing of yours stands behind, or no more.
+    """
 
     number: str
     query_code: str
     created: bool
     folded: bool
     notes: list[str]
+    files: int
+    files_missing: list[UUID]
+
+
+class FileOut(Schema):
+    """A file that waits for its ticket, three days at most; put `token` into `files` of what is told."""
+
+    token: UUID
+    kind: str = Field(description="picture, letter, sound, video: by what it holds")
+    name: str
+    size: int
+
+
+@router.post("/files", response={201: FileOut, **ERRORS})
+def upload_file(request: HttpRequest, file: File[UploadedFile]) -> HttpResponse:
+    """Send a file of 20 MB at most ahead of the ticket it belongs to; what isn't taken is told, and why (422)."""
+    actor = actor_of(request)
+    require(actor, "hotline.take")
+    if (file.size or 0) > MOST_BYTES:
+        raise RequestDataTooBig
+    one = files.upload(file.read(), file.name or "", actor.person_id, timezone.now())
+    return answer({"token": one.token, "kind": one.kind, "name": one.name, "size": one.size}, 201)
 
 
 @router.post("/tickets", response={201: TakenOut, 200: TakenOut, **ERRORS})
@@ -103,14 +168,16 @@ def take_in(request: HttpRequest, payload: TicketIn) -> HttpResponse:
         area_id=_area_id(payload.area) if payload.area else None, item_code=payload.item,
         submission_key=payload.submission_key, external_ref=ref_within(actor.key, payload.external_ref or ""),
     )  # fmt: skip
-    taken = door.take_in(actor, message)
+    now = timezone.now()
+    with transaction.atomic():
+        taken = door.take_in(actor, message, now=now)
+        missing = files.missing(actor, payload.files, taken.ticket_id)
+        files.attach(actor, payload.files, taken.ticket_id, now, folded_id=taken.folded_id)
     told = {
-        "number": taken.number,
-        "query_code": taken.code,
-        "created": taken.created,
-        "folded": taken.folded,
-    }
-    return answer({**told, "notes": taken.notes}, 201 if taken.created and not taken.folded else 200)
+        "number": taken.number, "query_code": taken.code, "created": taken.created, "folded": taken.folded,
+        "notes": taken.notes, "files": len(set(payload.files)) - len(missing), "files_missing": missing,
+    }  # fmt: skip
+    return answer(told, 201 if taken.created and not taken.folded else 200)
 
 
 def _area_id(code: str) -> int:
@@ -210,6 +277,16 @@ def take_hand_over(request: HttpRequest) -> HttpResponse:
     arrived = hearing.take_hand_over(partner_of(request), raw)
     told = {"number": arrived.number, "state": arrived.state, "created": arrived.created}
     return answer(told, 201 if arrived.created else 200)
+
+
+@router.post(
+    "/links/{key}/files", auth=file_from_line, response={201: dict[str, Any], 200: dict[str, Any], **ERRORS}
+)
+def bring_file(request: HttpRequest, key: UUID, name: str = "") -> HttpResponse:
+    """Bring a file to a hand-over (signed): the body is the bare file, 20 MB at most. 200 where it was here before."""
+    brought: Brought = request.auth  # type: ignore[attr-defined]
+    created = attached.take_file(brought.partner, key, name[:300], brought.raw)
+    return answer({"created": created}, 201 if created else 200)
 
 
 @router.post("/links/{key}/told", auth=from_line, response={200: dict[str, Any], **ERRORS})

@@ -149,6 +149,20 @@ def attach(
     return done
 
 
+def missing(actor: Actor, tokens: Sequence[uuid.UUID], ticket_id: int) -> list[uuid.UUID]:
+    """Return the tokens that name no file which the actor may tie to a ticket, or has tied to it before."""
+    if not tokens:
+        return []
+    found = TicketFile.objects.filter(token__in=list(tokens))
+    known = {
+        one.token
+        for one in found
+        if one.ticket_id == ticket_id
+        or (one.ticket_id is None and one.uploaded_by_id in {None, actor.person_id})
+    }
+    return [token for token in dict.fromkeys(tokens) if token not in known]
+
+
 def may_open(actor: Actor, ticket: Ticket, one: TicketFile) -> bool:
     """Return whether a reader of the ticket may open a file of it."""
     if is_inside(actor, ticket) or owns(actor, ticket):

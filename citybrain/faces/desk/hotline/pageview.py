@@ -17,10 +17,11 @@ from citybrain.faces.desk.hotline.shown import item_name, path_of, ticket_row
 from citybrain.faces.desk.maps import outline_round
 from citybrain.hub.cases.access import VIEW as CASES
 from citybrain.hub.cases.states import Rating
+from citybrain.hub.hotline.channels.pushed_files import coming
 from citybrain.hub.hotline.files import Shown, files_of
 from citybrain.hub.hotline.linking.calls import calls_of
 from citybrain.hub.hotline.models import Ticket
-from citybrain.hub.hotline.states import State
+from citybrain.hub.hotline.states import Channel, State
 from citybrain.hub.hotline.steps import NextStep
 
 FIRST_STEPS: Final = 4
@@ -70,6 +71,7 @@ class TicketView:
     recordings: tuple[dict[str, Any], ...]
     files: tuple[Shown, ...]
     not_kept: tuple[tuple[str, str], ...]
+    files_coming: tuple[str, ...]
     may_release: bool
     sees_case: bool
     may_callers: bool
@@ -104,6 +106,7 @@ def view_of(actor: Actor, page: TicketPage, now: datetime | None = None) -> Tick
         recordings=_recordings(actor, page),
         files=tuple(files_of(actor, page.ticket)),
         not_kept=_not_kept(page),
+        files_coming=_coming(page),
         may_release=page.contact is not None,
         sees_case=actor.may(CASES),
         may_callers=actor.may("hotline.callers") or actor.may("hotline.take"),
@@ -112,8 +115,17 @@ def view_of(actor: Actor, page: TicketPage, now: datetime | None = None) -> Tick
 
 def _not_kept(page: TicketPage) -> tuple[tuple[str, str], ...]:
     """Return the attachments that could not be kept and why, for the hotline's own people."""
-    mail = page.ticket.extra.get("mail") or {}
-    return tuple((name, why) for name, why in mail.get("not_kept", ())) if page.inside else ()
+    if not page.inside:
+        return ()
+    extra = page.ticket.extra
+    in_mailbox = ((extra.get("mail") or {}).get("not_kept", ()), _("没有留下，仍在邮箱里："))
+    elsewhere = (extra.get("not_kept", ()), _("没有留下："))
+    return tuple((name, words + why) for found, words in (in_mailbox, elsewhere) for name, why in found)
+
+
+def _coming(page: TicketPage) -> tuple[str, ...]:
+    """Return the names of files still to be fetched from who pushed the message, for the hotline's own people."""
+    return tuple(coming(page.ticket.pk)) if page.inside and page.ticket.channel == Channel.HOOK else ()
 
 
 def _recordings(actor: Actor, page: TicketPage) -> tuple[dict[str, Any], ...]:

@@ -38,6 +38,7 @@ class Taken:
     created: bool
     folded: bool = False
     notes: tuple[str, ...] = ()
+    folded_id: int | None = None
 
 
 def take_in(actor: Actor, message: Message, *, now: datetime | None = None) -> Taken:
@@ -128,4 +129,6 @@ def add_to(ticket_id: int, text: str, now: datetime) -> None:
 
 
 def _told(made: FoldedMessage, *, created: bool) -> Taken:
-    return Taken(made.ticket_id, made.ticket.number, made.query_code, created, folded=True, notes=(FOLDED,))
+    return Taken(
+        made.ticket_id, made.ticket.number, made.query_code, created, folded=True, notes=(FOLDED,), folded_id=made.pk
+    )  # fmt: skip

@@ -5,7 +5,7 @@ import json
 import logging
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -15,7 +15,8 @@ from django.utils.dateparse import parse_datetime
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import SYSTEM
-from citybrain.hub.hotline.channels import door
+from citybrain.hub.hotline import files
+from citybrain.hub.hotline.channels import door, pushed_files
 from citybrain.hub.hotline.channels.door import Taken
 from citybrain.hub.hotline.channels.texts import ref_within
 from citybrain.hub.hotline.errors import BadInput, TicketError
@@ -28,7 +29,7 @@ BATCH_MOST: Final = 100
 DEEPEST: Final = 6
 FIELDS: Final = (
     "id", "text", "title", "kind", "phone", "name", "shared", "secret", "place_text", "lon", "lat", "urgency",
-    "received_at",
+    "received_at", "files",
 )  # fmt: skip
 YES: Final = frozenset({"1", "true", "yes", "y", "on", "是", "同意", "公开"})
 
@@ -41,15 +42,17 @@ class Result:
     taken: Taken | None = None
     field: str = ""
     message: str = ""
+    files: dict[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         if self.taken is None:
             return {"index": self.index, "taken": False, "field": self.field, "message": self.message}
         one = self.taken
-        return {
+        told = {
             "index": self.index, "taken": True, "number": one.number, "query_code": one.code,
             "created": one.created, "folded": one.folded,
         }  # fmt: skip
+        return {**told, "files": self.files} if self.files else told
 
 
 def take_messages(partner: Partner, payload: Any, now: datetime | None = None) -> list[Result]:
@@ -66,9 +69,7 @@ def take_messages(partner: Partner, payload: Any, now: datetime | None = None) -
 
 def _take(partner: Partner, index: int, raw: Any, now: datetime | None) -> Result:
     try:
-        message = message_of(partner, raw)
-        with transaction.atomic():
-            return Result(index, door.take_in(SYSTEM, message, now=now))
+        return _taken(partner, index, raw, now or timezone.now())
     except TicketError as refused:
         return Result(index, None, refused.field, refused.message)
     except (OperationalError, InterfaceError):
@@ -78,11 +79,37 @@ def _take(partner: Partner, index: int, raw: Any, now: datetime | None) -> Resul
         return Result(index, None, "messages", _("这一件无法收下，原因已记入日志。"))
 
 
+def _taken(partner: Partner, index: int, raw: Any, now: datetime) -> Result:
+    """Return the receipt of a message with what became of its files."""
+    named, message = pushed_files.read(partner, _given(partner, raw, "files")), message_of(partner, raw)
+    if not message.text.strip() and named.names:
+        words = _("（没有文字，附件：%(names)s）") % {"names": "、".join(named.names)}
+        message = replace(message, text=message.title or words)
+    held = files.upload_all(named.contents, None, now)
+    refused = (*named.refused, *held.refused)
+    if refused:
+        message = replace(message, extra={**message.extra, "not_kept": [list(one) for one in refused]})
+    with transaction.atomic():
+        taken = door.take_in(SYSTEM, message, now=now)
+        pushed_files.tie(partner, named, held, taken, now)
+    told = None
+    if named.names or refused:
+        told = {
+            "kept": len(held.tokens), "to_fetch": len(named.references),
+            "refused": [{"name": name, "message": why} for name, why in refused],
+        }  # fmt: skip
+    return Result(index, taken, files=told)
+
+
+def _given(partner: Partner, raw: Any, name: str) -> Any:
+    return _found(raw, partner.fields.get(name, name)) if isinstance(raw, Mapping) else None
+
+
 def message_of(partner: Partner, raw: Any) -> Message:
     """Return a message as it was pushed. Raises BadInput naming the field, in our words."""
     if not isinstance(raw, Mapping):
         raise BadInput(_("每件来件应为对象。"), "messages")
-    given = {name: _found(raw, partner.fields.get(name, name)) for name in FIELDS}
+    given = {name: _given(partner, raw, name) for name in FIELDS}
     lon, lat = _point(given["lon"], given["lat"])
     known = {"kind": (Kind.values, ""), "urgency": (Urgency.values, "")}
     picked = {name: _text(given[name], name) for name in known}

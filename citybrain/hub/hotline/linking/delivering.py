@@ -18,7 +18,7 @@ from citybrain.hub.hotline import actions
 from citybrain.hub.hotline.callers import floods, marks
 from citybrain.hub.hotline.callers.numbers import opened
 from citybrain.hub.hotline.errors import TicketError
-from citybrain.hub.hotline.linking import following, handing, partners, signing, trail, wire
+from citybrain.hub.hotline.linking import attached, following, handing, partners, signing, trail, wire
 from citybrain.hub.hotline.models.link import HandOver, HandOverState, LinkMessage, Partner
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.states import State
@@ -33,7 +33,8 @@ LONGEST_PAUSE: Final = timedelta(minutes=10)
 TIMEOUT_SECONDS: Final = 20.0
 AT_ONCE: Final = 50
 ANSWER_MOST: Final = 100_000  # bytes of an answer that are read
-FINAL: Final = frozenset({400, 404, 409, 410, 413, 422})
+GONE: Final = 410
+FINAL: Final = frozenset({400, 404, 409, GONE, 413, 422})
 """Answers that won't change with another try; 401 and 403 may, when the secret is set right."""
 
 _CLAIM: Final = """
@@ -101,18 +102,22 @@ def send(client: "httpx.Client", message: LinkMessage) -> Answer:
     import httpx
 
     partner = message.partner
-    body, secret = opened(message.body).encode(), opened(partner.secret_out)
-    if not body or not secret:
-        what = "message" if not body else "secret"
+    told, secret = opened(message.body), opened(partner.secret_out)
+    if not told or not secret:
+        what = "message" if not told else "secret"
         return Answer(
             0, {}, f"the {what} can't be opened: sealed with another CITYBRAIN_SECRET_KEY, or not set"
         )
-    head = signing.headers(
-        partner.our_key, secret, "POST", message.path, body, timezone.now(), partner.digest
-    )
-    head["Content-Type"] = "application/json"
+    path, body, kind = message.path, told.encode(), "application/json"
+    if wire.is_file(path):
+        found = attached.content_of(told)
+        if found is None:
+            return Answer(GONE, {}, "the file is no longer here")
+        path, body, kind = path + found[0], found[1], "application/octet-stream"
+    head = signing.headers(partner.our_key, secret, "POST", path, body, timezone.now(), partner.digest)
+    head["Content-Type"] = kind
     try:
-        with client.stream("POST", partner.address + message.path, content=body, headers=head) as reply:
+        with client.stream("POST", partner.address + path, content=body, headers=head) as reply:
             raw = b""
             for part in reply.iter_bytes(8192):
                 raw += part

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.db.models.functions import Coalesce
 from django.utils.translation import gettext as _
 
-from citybrain.hub.hotline.linking import handing, trail, wire
+from citybrain.hub.hotline.linking import attached, handing, trail, wire
 from citybrain.hub.hotline.merged import main_of
 from citybrain.hub.hotline.models.link import HandOver, HandOverState
 from citybrain.hub.hotline.models.ticket import Ticket, TicketEvent
@@ -56,6 +56,7 @@ def follow(now: datetime) -> int:
 
 def _follow_in(made: HandOver, now: datetime) -> None:
     """Tell how a ticket stands that we hold for another; one that was merged goes on with its main ticket."""
+    attached.bring(made, now)
     ticket = main_of(made.ticket)
     what = _WHAT.get(State(ticket.state), "in_hand")
     merged = None if ticket.pk == made.ticket_id else ticket
@@ -80,8 +81,9 @@ def _follow_in(made: HandOver, now: datetime) -> None:
 
 
 def _follow_out(made: HandOver, now: datetime) -> None:
-    """Tell the holder that our caller isn't satisfied; a ticket that is settled here ends the hand-over."""
+    """Tell the holder that our caller isn't satisfied, bring files that came since; what is settled here ends it."""
     ticket = made.ticket
+    attached.bring(made, now)
     made.told = ticket.version + (ticket.duplicate_of.version if ticket.duplicate_of is not None else 0)
     if ticket.state == State.REDO and made.told_as != f"redo{ticket.redo_count}":
         made.told_as = f"redo{ticket.redo_count}"

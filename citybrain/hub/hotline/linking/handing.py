@@ -19,7 +19,7 @@ from citybrain.hub.hotline.callers.numbers import sealed
 from citybrain.hub.hotline.channels.texts import short, words
 from citybrain.hub.hotline.errors import BadInput, NotFound, NotNow
 from citybrain.hub.hotline.lifecycle import TRANSITIONS
-from citybrain.hub.hotline.linking import trail, wire
+from citybrain.hub.hotline.linking import attached, trail, wire
 from citybrain.hub.hotline.linking.partners import SPEAKS
 from citybrain.hub.hotline.models.link import (
     HandOver,
@@ -84,6 +84,7 @@ def hand_over(
         if phoned_to:
             trail.note(made, "phoned", actor.name, phoned_at or moment, phoned_to)
         trail.note(made, "handed_over", actor.name, moment, reason, partner=partner.name)
+        attached.bring(made, moment)
         told = {
             "ticket": ticket.number, "partner": partner.key, "contact": plan.shares_contact, "phoned_to": phoned_to,
         }  # fmt: skip

@@ -6,27 +6,21 @@ asked for by a signed GET, handed on, and not kept: how long recordings are kept
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, unquote
+from typing import Final
 
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.append import record
-from citybrain.hub.hotline.callers.numbers import opened
 from citybrain.hub.hotline.errors import BadInput, NotNow
 from citybrain.hub.hotline.file_kinds import kind_of
-from citybrain.hub.hotline.linking import calls, signing
+from citybrain.hub.hotline.linking import calls, outside
 from citybrain.hub.hotline.models.call import Call
 from citybrain.hub.hotline.models.file import FileKind
 from citybrain.hub.hotline.models.link import Partner
 
-if TYPE_CHECKING:
-    import httpx
-
 MOST_BYTES: Final = 60 * 1024 * 1024
-TIMEOUT_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +40,10 @@ def can_fetch(call: Call) -> bool:
 
 def path_of(partner: Partner, reference: str) -> str:
     """Return the path below a partner's address that a reference names. Raises BadInput for any other place."""
-    told = unquote(reference.strip()).removeprefix(partner.address.rstrip("/") + "/")
-    parts = [part for part in told.split("/") if part]
-    is_path = bool(parts) and not any(part in {".", ".."} or "\\" in part for part in parts)
-    if not is_path or "://" in told or any(not letter.isprintable() for letter in told):
+    path = outside.path_below(partner, reference)
+    if path is None:
         raise BadInput(_("录音编号不是电话系统里的路径，请在电话系统中调听。"))
-    return "/" + quote("/".join(parts))
+    return path
 
 
 def fetch(actor: Actor, call_id: int, why: str, now: datetime | None = None) -> Recording:
@@ -77,33 +69,13 @@ def fetch(actor: Actor, call_id: int, why: str, now: datetime | None = None) -> 
 
 
 def _asked(partner: Partner, path: str) -> bytes:
-    import httpx
-
-    from citybrain.base.exchange.sources import outward  # with the client it goes out by
-
-    base = httpx.URL(partner.address.rstrip("/"))
-    full = base.raw_path.decode().rstrip("/") + path
-    head = signing.headers(
-        partner.our_key, opened(partner.secret_out), "GET", full, b"", timezone.now(), partner.digest
-    )
     try:
-        with (
-            outward.client(TIMEOUT_SECONDS) as client,
-            client.stream("GET", base.copy_with(raw_path=full.encode()), headers=head) as reply,
-        ):
-            if reply.status_code != 200:
-                raise NotNow(_("电话系统没有给出录音（HTTP %(status)d）。") % {"status": reply.status_code})
-            return _read(reply)
-    except (httpx.HTTPError, httpx.InvalidURL, OSError) as bad:
-        raise NotNow(_("现在联系不上电话系统，请稍后再试。")) from bad
-
-
-def _read(reply: "httpx.Response") -> bytes:
-    parts: list[bytes] = []
-    size = 0
-    for part in reply.iter_bytes(65_536):
-        parts.append(part)
-        size += len(part)
-        if size > MOST_BYTES:
-            raise NotNow(_("录音超过 %(most)d MB，请在电话系统中调听。") % {"most": MOST_BYTES // 2**20})
-    return b"".join(parts)
+        return outside.fetched(partner, path, MOST_BYTES)
+    except outside.NotFetched as bad:
+        if bad.too_long:
+            words = _("录音超过 %(most)d MB，请在电话系统中调听。") % {"most": MOST_BYTES // 2**20}
+        elif bad.status:
+            words = _("电话系统没有给出录音（HTTP %(status)d）。") % {"status": bad.status}
+        else:
+            words = _("现在联系不上电话系统，请稍后再试。")
+        raise NotNow(words) from bad

@@ -32,6 +32,16 @@ def told_path(key: uuid.UUID) -> str:
     return f"{TICKETS}/{key}/told"
 
 
+def files_path(key: uuid.UUID) -> str:
+    """Return where files of a hand-over are brought: the bare file, its name behind ?name=."""
+    return f"{TICKETS}/{key}/files"
+
+
+def is_file(path: str) -> bool:
+    """Return whether a queued message is a file."""
+    return path.endswith("/files")
+
+
 def dumps(value: Mapping[str, Any]) -> str:
     """Return JSON as it is signed and sent."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

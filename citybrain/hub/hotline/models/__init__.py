@@ -2,7 +2,7 @@
 
 from citybrain.hub.hotline.models.call import Call, CallState, OperatorLine
 from citybrain.hub.hotline.models.caller import Caller, CallerMark, FoldedMessage, Storm
-from citybrain.hub.hotline.models.file import FileKind, TicketFile
+from citybrain.hub.hotline.models.file import FileKind, FileToFetch, TicketFile
 from citybrain.hub.hotline.models.knowledge import (
     KnowledgeEntry,
     KnowledgeEvent,
@@ -58,6 +58,7 @@ __all__ = [
     "CallerMark",
     "Correction",
     "FileKind",
+    "FileToFetch",
     "FoldedMessage",
     "HandOver",
     "HandOverEvent",

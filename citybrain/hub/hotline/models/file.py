@@ -54,3 +54,22 @@ class TicketFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.digest[:12]}"
+
+
+class FileToFetch(models.Model):
+    """A file that a pushed message refers to, until it was fetched from its sender or given up."""
+
+    partner = models.ForeignKey("hotline.Partner", models.CASCADE, db_index=False, related_name="+")
+    ticket = models.ForeignKey("hotline.Ticket", models.CASCADE, related_name="files_to_fetch")
+    folded = models.ForeignKey(
+        "hotline.FoldedMessage", models.SET_NULL, null=True, db_index=False, related_name="+"
+    )
+    reference = models.CharField(max_length=1000, help_text="a path below the partner's address")
+    name = models.CharField(max_length=120, help_text="as its sender named it")
+    created_at = models.DateTimeField()
+    attempts = models.PositiveSmallIntegerField(default=0)
+    next_try_at = models.DateTimeField(db_index=True)
+    error = models.CharField(max_length=300, blank=True)
+
+    def __str__(self) -> str:
+        return self.name

@@ -53,6 +53,7 @@ WHAT: Final[dict[str, Promise]] = {
     "returned": gettext_lazy("退回"),
     "redo": gettext_lazy("要求重办"),
     "note": gettext_lazy("留言"),
+    "file": gettext_lazy("附件"),
 }
 
 
