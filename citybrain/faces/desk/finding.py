@@ -1,5 +1,6 @@
 """Search: cases by number, words and address; areas and items by name or pinyin, as ways to narrow lists."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -25,6 +26,10 @@ from citybrain.hub.cases.models import Case
 PLACES_MOST: Final = 8
 ITEMS_MOST: Final = 6
 TOTAL_MOST: Final = 1000
+NUMBER: Final = re.compile(r"(?<!\d)\d{12,20}(?!\d)", re.ASCII)
+WIDE: Final = {
+    code: code - 0xFEE0 for code in (*range(0xFF10, 0xFF1A), *range(0xFF21, 0xFF3B), *range(0xFF41, 0xFF5B))
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +54,8 @@ def search_view(request: HttpRequest) -> HttpResponse:
         if number:
             return HttpResponseRedirect(reverse("desk:case", args=[number]))
         start = offset_of(request.GET.get("offset", ""))
+        if half_wide(words) != words and not lists.total(actor, "all", Filters(q=words), 1):
+            words = half_wide(words)
         found = lists.page(actor, "all", Filters(q=words), offset=start)
         context |= {
             "rows": [
@@ -65,11 +72,20 @@ def search_view(request: HttpRequest) -> HttpResponse:
     return shell_page(request, "desk/search.html", "search", context)
 
 
+def half_wide(words: str) -> str:
+    """Return the words with letters and figures of an input method's wide setting as the usual ones."""
+    return words.translate(WIDE)
+
+
 def exact_number(actor: Actor, words: str) -> str:
-    """Return the number of the case meant, where the words are the number of one in sight."""
-    digits = words.replace("-", "").replace(" ", "")
-    if not (digits.isascii() and digits.isdigit() and 12 <= len(digits) <= 20):
+    """Return the number of the case meant, where the words hold the number of one in sight.
+
+    As people copy it: with spaces or lines between, in wide figures, with a word before or behind.
+    """
+    found = NUMBER.search(half_wide(words).replace("-", "").replace(" ", ""))
+    if found is None:
         return ""
+    digits = found[0]
     return Case.objects.visible_to(actor).filter(number=digits).values_list("number", flat=True).first() or ""
 
 

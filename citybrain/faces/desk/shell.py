@@ -16,6 +16,7 @@ from citybrain.faces.desk.forms.ways import forms_ways
 from citybrain.faces.desk.hotline.ways import hotline_ways, line_topic
 from citybrain.hub.cases.access import VIEW
 from citybrain.hub.cases.lists import lists_for
+from citybrain.hub.hotline.access import VIEW as TICKETS
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def data_ways() -> tuple[tuple[str, str, str, tuple[str, ...]], ...]:
 
 def _managing(actor: Actor, entry: Any) -> list[Entry]:
     found: list[Entry] = []
-    people = _address("people:list") if actor.may("people.manage") or actor.may("people.grant") else ""
+    people = _people(actor)
     if people:
         found.append(entry("people", _("人员"), "users", people))
     if actor.may("ledger.view"):
@@ -119,6 +120,12 @@ def _managing(actor: Actor, entry: Any) -> list[Entry]:
     if cockpit:
         found.append(entry("cockpit", _("驾驶舱"), "layout-dashboard", cockpit))
     return found
+
+
+def _people(actor: Actor) -> str:
+    """Return the address of the list of people, empty for who manages nobody."""
+    manages = actor.may("people.manage") or actor.may("people.grant")
+    return _address("people:list") if manages else ""
 
 
 def _address(name: str) -> str:
@@ -132,6 +139,16 @@ def _address(name: str) -> str:
 def first_list(actor: Actor) -> str:
     """Return the key of the list an actor opens first: the first of their own steps, else what is open."""
     return next((one.key for one in lists_for(actor)), "open")
+
+
+def searching(actor: Actor) -> dict[str, Any]:
+    """Return where the bar's search goes and what it says, by what the actor may find; `search_off` for nothing."""
+    if actor.may(VIEW):
+        return {"search_to": reverse("desk:search")}
+    if actor.may(TICKETS):
+        return {"search_to": reverse("desk:hotline_search"), "search_hint": _("工单号、内容、地点")}
+    people = _people(actor)
+    return {"search_to": people, "search_hint": _("姓名、登录名、手机号")} if people else {"search_off": True}
 
 
 def roles_of(actor: Actor) -> list[str]:
@@ -162,4 +179,4 @@ def page(
     actor = actor_of(request)
     shell = {"rail": rail(actor, here, tabs), "here": here, "me": actor, "my_roles": roles_of(actor)}
     shell["line"] = line_topic(actor)
-    return render(request, template, {**shell, **context}, status=status)
+    return render(request, template, {**shell, **searching(actor), **context}, status=status)

@@ -1,4 +1,6 @@
-"""A strict content security policy: our own files, the push process, a city's tiles, and nothing else."""
+"""What every request and every answer has: an address without the sign that no text can hold, and a strict content
+security policy (our own files, the push process, a city's tiles, and nothing else).
+"""
 
 from collections.abc import Callable
 from urllib.parse import urlsplit
@@ -7,6 +9,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 View = Callable[[HttpRequest], HttpResponse]
+ZERO = "%00"
 PERMISSIONS = "geolocation=(self), camera=(self), microphone=(), payment=(), usb=(), interest-cohort=()"
 
 
@@ -49,6 +52,19 @@ def policy(request: HttpRequest) -> str:
         "manifest-src": ["'self'"],
     }
     return "; ".join(" ".join([name, *filter(None, values)]) for name, values in directives.items())
+
+
+class PlainQueryMiddleware:
+    """Takes the zero sign out of what is asked for in an address: the database keeps no text that holds it."""
+
+    def __init__(self, get_response: View) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        asked = request.META.get("QUERY_STRING", "")
+        if ZERO in asked:
+            request.META["QUERY_STRING"] = asked.replace(ZERO, "")
+        return self.get_response(request)
 
 
 class ContentSecurityMiddleware:

@@ -1,5 +1,6 @@
 """Pages keep to their number of queries and to the house's rules for templates."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,27 @@ def test_every_script_of_the_desk_is_a_file_of_its_own() -> None:
     }  # fmt: skip
     for path in static.glob("*.js"):
         assert "innerHTML" not in path.read_text() or path.name == "batch.js"
+
+
+@pytest.mark.parametrize(
+    "form", ["{}", "案件号 {}", "No.{}：", "{0[0]}{0[1]}{0[2]}{0[3]} {0[4]}{0[5]}{0[6]}{0[7]}-{rest}", "wide"]
+)
+def test_a_number_is_found_as_people_copy_it(lively_city, client_for, form: str) -> None:
+    number = Case.objects.filter(is_open=True).order_by("id")[0].number
+    wide = "".join(chr(ord(one) + 0xFEE0) for one in number)
+    typed = wide if form == "wide" else form.format(number, rest=number[8:])
+    answer = client_for("duty_chief").get("/desk/search/", {"q": typed})
+    assert (answer.status_code, answer.headers.get("Location")) == (302, f"/desk/cases/{number}/")
+
+
+def test_the_zero_sign_in_an_address_is_passed_over(lively_city, client_for) -> None:
+    for address in ("/desk/search/?q=%00", "/desk/work/all/?q=%00&case=%00"):
+        assert client_for("duty_chief").get(address).status_code == 200
+
+
+def test_the_bar_searches_what_its_reader_may_find(city, client_for) -> None:
+    shown = {
+        key: re.findall(r'role="search"[^>]*action="([^"]*)"', client_for(key).get("/desk/").content.decode())
+        for key in ("duty_chief", "people_manager", "system_admin")
+    }
+    assert shown == {"duty_chief": ["/desk/search/"], "people_manager": ["/desk/people/"], "system_admin": []}
