@@ -137,7 +137,8 @@ def parts() -> Iterator[Finding]:
         if part["ok"]:
             yield Finding(name, "note" if remedy else "well", figures, remedy)
         elif stopped and (name in {"push", "data", "ledger"} or name.startswith("worker")):
-            yield Finding(name, "note", "the city isn't running", "`citybrain up` runs it")
+            if name == "push":  # one line for all of them
+                yield Finding("processes", "note", "the city isn't running", "`citybrain up` runs it")
         else:
             yield Finding(name, "fault", figures or "unknown", remedy)
 

@@ -301,8 +301,10 @@ def welcome(url: str) -> None:
     click.echo(f"\ncitybrain is running: {url}\n")
     if marker.sample_name():
         click.echo("Accounts of the sample city (login, name, duty, password):\n")
-        for account in cast_accounts():
-            click.echo(f"  {account.login:<16}{account.name}  {account.duty}  {account.password}")
+        accounts = cast_accounts()
+        width = max(len(account.login) for account in accounts) + 2
+        for account in accounts:
+            click.echo(f"  {account.login:<{width}}{account.name}  {account.duty}  {account.password}")
         for warning in marker.warnings(settings.ADDRESS):
             click.echo(f"\nNote: {warning}.")
     click.echo(f"\nHealth: {url}/health    data: {settings.HOME}    Ctrl-C ends everything.\n")

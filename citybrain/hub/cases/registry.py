@@ -1,10 +1,8 @@
 """Changes of the item table: a new version from a day on; what was holds for what was."""
 
-import csv
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -45,8 +43,11 @@ def load(
 ) -> Receipt:
     """Bring in an item table: each row that differs becomes a version from `valid_from` on.
 
-    `whole`: items in force that the table leaves out end on that day. The same table twice changes nothing.
+    `whole`: items in force that the table leaves out end on that day, unless a row of it is faulty: the item that
+    this row is about would end by a slip of the pen. The same table twice changes nothing.
     `trial`: only the receipt is made, nothing is written.
+
+    Raises BadInput for a table without rows.
     """
     require(actor, "items.manage")
     kinds = dict(AgencyKind.objects.values_list("name_zh", "key"))
@@ -66,6 +67,8 @@ def load(
             errors.append((line, _("事项编码 %(code)s 重复。") % {"code": one["code"]}))
             continue
         values[one["code"]] = one
+    if not values and not errors:
+        raise BadInput(_("文件里没有事项。"), "file")
     with transaction.atomic():
         receipt = _apply(values, valid_from, whole, tuple(errors))
         if trial:
@@ -101,7 +104,7 @@ def _apply(
             changed += 1
             _end(old, valid_from, ending)
         fresh.append(Item(**one, valid_from=valid_from))
-    gone = [item for code, item in current.items() if whole and code not in values]
+    gone = [item for code, item in current.items() if whole and not errors and code not in values]
     for item in gone:
         _end(item, valid_from, ending)
     Item.objects.bulk_update(ending, ["valid_until"])
@@ -185,9 +188,3 @@ def _minutes(row: Mapping[str, str], name: str) -> int:
             _("%(name)s 的“%(value)s”应为 1 至 500 万的分钟数。") % {"name": name, "value": text[:20]}
         )
     return int(text)
-
-
-def read_csv(path: Path) -> list[dict[str, str]]:
-    """Return the rows of an item table kept as CSV (UTF-8, with or without BOM)."""
-    with path.open(encoding="utf-8-sig", newline="") as file:
-        return list(csv.DictReader(file))

@@ -100,6 +100,10 @@ class LazyGroups(click.Group):
             return super().invoke(ctx)
         except (DatabaseError, HomeError, BadSetting) as error:
             raise click.ClickException(str(error)) from error
+        except OSError as error:
+            if not error.filename:  # a closed pipe, say: click knows what to do
+                raise
+            raise click.ClickException(f"{error.filename}: {error.strerror}") from error
         except Exception as error:
             if not lacks_tables(error):
                 raise

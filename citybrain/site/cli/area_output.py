@@ -112,6 +112,12 @@ def print_receipt(
     sys.exit(1 if refused else 0)
 
 
+def echo_none(found: Sequence[object], text: str) -> None:
+    """Say on stderr that nothing was found."""
+    if not found:
+        click.echo(f"citybrain: {text}", err=True)
+
+
 def echo_nodes(nodes: "Iterable[Node]") -> None:
     from citybrain.base.areas.models import Level
 

@@ -16,12 +16,14 @@ from citybrain.site.cli.area_output import (
     SYSTEM,
     day_of,
     echo_nodes,
+    echo_none,
     node_dict,
     plain_errors,
     print_json,
     print_receipt,
     progress_bar,
 )
+from citybrain.site.cli.files import NEW_FILE
 
 
 @click.group()
@@ -38,7 +40,7 @@ def areas() -> None:
 @click.argument("city", required=False)
 @click.option("--grids", default=0, show_default=True, help="Make up so many grids per community.")
 @click.option("--package", type=click.Path(path_type=Path), help="Folder dist of the npm package.")
-@click.option("--receipt", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows as CSV.")
+@click.option("--receipt", type=NEW_FILE, help="Write all rows as CSV.")
 @AS_JSON
 def import_(
     source: str, city: str | None, grids: int, package: Path | None, receipt: Path | None, as_json: bool
@@ -75,7 +77,7 @@ def import_(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--system", type=SYSTEM, default="wgs84", show_default=True, help="Of the coordinates.")
 @click.option("--code-property", default="", help="Property that holds the code (default: the usual ones).")
-@click.option("--receipt", type=click.Path(dir_okay=False, path_type=Path), help="Write all rows as CSV.")
+@click.option("--receipt", type=NEW_FILE, help="Write all rows as CSV.")
 @AS_JSON
 def shapes(file: Path, system: str, code_property: str, receipt: Path | None, as_json: bool) -> None:
     """Give areas their shapes from a GeoJSON FILE, and those above them theirs."""
@@ -140,6 +142,7 @@ def find(text: str, limit: int, as_json: bool) -> None:
         print_json([node_dict(node) for node in found])
     else:
         echo_nodes(found)
+        echo_none(found, f"no area is called {text!r}, nor does its code begin so")
     sys.exit(0 if found else 1)
 
 
@@ -161,6 +164,7 @@ def locate(lon: float, lat: float, system: str, as_json: bool) -> None:
         print_json([node_dict(node) for node in nodes])
     else:
         echo_nodes(nodes)
+        echo_none(nodes, "no area holds this point")
     sys.exit(0 if nodes else 1)
 
 
@@ -177,6 +181,8 @@ def convert(lon: float, lat: float, source: str, target: str, as_json: bool) -> 
     from citybrain.base.areas import coordinates
 
     with plain_errors():
+        if not source.isdigit() and not (-180 <= lon <= 180 and -90 <= lat <= 90):
+            raise click.UsageError("longitudes go from -180 to 180, latitudes from -90 to 90")
         if source.isdigit():
             lon, lat = coordinates.cgcs2000_to_wgs84(lon, lat, int(source))
         else:

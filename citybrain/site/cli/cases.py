@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 import django
 
+from citybrain.site.cli.files import NEW_FILE
+
 
 @click.group()
 def cases() -> None:
@@ -24,9 +26,7 @@ def cases() -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Mapping file (TOML). Examples: citybrain/hub/cases/importing/maps/.",
 )
-@click.option(
-    "--receipt", type=click.Path(dir_okay=False, path_type=Path), help="CSV of the rows that were refused."
-)
+@click.option("--receipt", type=NEW_FILE, help="CSV of the rows that were refused.")
 @click.option("--area", help="Code of the area for rows without a place of ours; instead of the mapping's.")
 @click.option("--json", "as_json", is_flag=True, help="Print the totals as JSON.")
 def import_cases(file: Path, map_file: Path, receipt: Path | None, area: str | None, as_json: bool) -> None:

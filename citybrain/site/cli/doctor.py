@@ -19,9 +19,10 @@ def doctor(as_json: bool) -> None:
     if as_json:
         click.echo(checks.to_json(findings))
     else:
+        width = max(len(finding.subject) for finding in findings) + 2
         for finding in findings:
             mark = {"well": "ok  ", "note": "note", "fault": "FAIL"}[finding.state]
-            click.echo(f"{mark}  {finding.subject:<18}{finding.says}")
+            click.echo(f"{mark}  {finding.subject:<{width}}{finding.says}")
             if finding.remedy:
-                click.echo(f"      {'':<18}→ {finding.remedy}")
+                click.echo(f"      {'':<{width}}→ {finding.remedy}")
     sys.exit(1 if any(finding.state == "fault" for finding in findings) else 0)

@@ -8,10 +8,12 @@ import click
 from django.conf import settings
 
 from citybrain.base.areas.china_division import Package
-from citybrain.base.areas.errors import FileError
+from citybrain.base.areas.errors import AreaError
 from citybrain.base.areas.tables import AreaRow, read_table
 from citybrain.site import founding
 from citybrain.site.up import migrate
+
+REFUSED_SHOWN = 20
 
 
 def chosen_rows(city: str, grids: int, areas: Path | None, code: str, name: str) -> tuple[list[AreaRow], str]:
@@ -50,7 +52,7 @@ def init(city: str, grids: int, areas: Path | None, code: str, name: str, as_jso
     except founding.CityExistsError as error:
         click.echo(f"Error: {error}", err=True)
         sys.exit(3)
-    except (founding.FoundingError, FileError, LookupError) as error:
+    except (founding.FoundingError, AreaError, LookupError) as error:
         raise click.ClickException(str(error)) from error
     if as_json:
         told = {
@@ -65,8 +67,10 @@ def init(city: str, grids: int, areas: Path | None, code: str, name: str, as_jso
         return
     counts = ", ".join(f"{count:,} {outcome}" for outcome, count in made.areas.counts.items() if count)
     click.echo(f"{made.name}: areas {counts}; {made.kinds} kinds of agencies; {made.items} items")
-    for row in made.areas.refused[:5]:
+    for row in made.areas.refused[:REFUSED_SHOWN]:
         click.echo(f"  row {row.line} {row.code}: {row.reason}", err=True)
+    if made.areas.refused:
+        click.echo("  mend these rows, then: citybrain areas import FILE (what stands stays)", err=True)
     click.echo("\nThe first accounts. Each password works once, within 14 days; hand them to three people:\n")
     for one in made.administrators:
         click.echo(f"  {one.login:<10}{one.name}  {one.password}")

@@ -1,11 +1,13 @@
 """`citybrain items`: what a case can be about, in versions."""
 
 import json
-from datetime import date
+from datetime import datetime
 from pathlib import Path
 
 import click
 import django
+
+DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.group()
@@ -16,22 +18,34 @@ def items() -> None:
 
 @items.command("load")
 @click.argument("file", required=False, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--from", "valid_from", help="First day on which it holds, YYYY-MM-DD; default: always.")
-@click.option("--whole", is_flag=True, help="Items that the table leaves out end on that day.")
+@click.option("--from", "valid_from", type=DAY, help="First day on which it holds; default: always.")
+@click.option(
+    "--whole",
+    is_flag=True,
+    help="Items that the table leaves out end on that day; needs a table without faults.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt as JSON.")
-def load(file: Path | None, valid_from: str | None, whole: bool, as_json: bool) -> None:
-    """Bring in an item table (FILE as CSV; without one, the 239 items that ship with the program)."""
+def load(file: Path | None, valid_from: datetime | None, whole: bool, as_json: bool) -> None:
+    """Bring in an item table: FILE as Excel or CSV, as the desk hands it out; without one, the 239 items that ship
+    with the program.
+    """
+    from django.utils import translation
+
     from citybrain.base.identity.actor import SYSTEM
+    from citybrain.base.identity.errors import Refused
+    from citybrain.hub.cases import item_files, registry
     from citybrain.hub.cases import items as shipped
-    from citybrain.hub.cases import registry
     from citybrain.hub.cases.errors import BadInput
 
-    rows = registry.read_csv(file) if file else shipped.shipped_rows()
+    start = valid_from.date() if valid_from else registry.FIRST_DAY
     try:
-        start = date.fromisoformat(valid_from) if valid_from else registry.FIRST_DAY
-        receipt = registry.load(SYSTEM, rows, start, whole=whole)
-    except (ValueError, BadInput) as error:
-        raise click.ClickException(str(error)) from error
+        with translation.override("en"):
+            rows = item_files.read(file.read_bytes(), file.name) if file else shipped.shipped_rows()
+            receipt = registry.load(SYSTEM, rows, start, whole=whole)
+    except BadInput as error:
+        raise click.ClickException(error.message) from error
+    except Refused as error:
+        raise click.ClickException("; ".join(problem.reason for problem in error.problems)) from error
     told = {
         "added": receipt.added,
         "changed": receipt.changed,
@@ -42,25 +56,24 @@ def load(file: Path | None, valid_from: str | None, whole: bool, as_json: bool) 
     if as_json:
         click.echo(json.dumps(told, ensure_ascii=False))
     else:
-        click.echo(f"{receipt.added} added, {receipt.changed} changed, {receipt.unchanged} as before")
+        click.echo(
+            f"{receipt.added} added, {receipt.changed} changed, {receipt.unchanged} as before, {receipt.ended} ended"
+        )
         for line, wrong in receipt.errors:
             click.echo(f"line {line}: {wrong}", err=True)
     raise SystemExit(1 if receipt.errors else 0)
 
 
 @items.command("list")
-@click.option("--on", help="Day, YYYY-MM-DD; default: today.")
+@click.option("--on", type=DAY, help="Default: today.")
 @click.option("--json", "as_json", is_flag=True)
-def list_items(on: str | None, as_json: bool) -> None:
+def list_items(on: datetime | None, as_json: bool) -> None:
     """List the items in force on a day."""
     from django.utils import timezone
 
     from citybrain.hub.cases.models import Item
 
-    try:
-        day = date.fromisoformat(on) if on else timezone.localdate()
-    except ValueError as error:
-        raise click.ClickException(f"--on {on}: {error}") from error
+    day = on.date() if on else timezone.localdate()
     found = list(Item.objects.in_force(day).order_by("code"))
     if as_json:
         names = ("code", "name_zh", "name_en", "lead_kind", "accept_limit", "disposal_limit")
@@ -70,3 +83,5 @@ def list_items(on: str | None, as_json: bool) -> None:
         return
     for one in found:
         click.echo(f"{one.code}  {one.name_zh}  {one.lead_kind}  {one.accept_limit}  {one.disposal_limit}")
+    if not found:
+        click.echo(f"citybrain: no item is in force on {day}", err=True)

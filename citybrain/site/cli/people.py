@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import django
 
+from citybrain.site.cli.files import NEW_FILE
+
 if TYPE_CHECKING:
     from citybrain.base.identity.models import Agency, Person
 
@@ -87,7 +89,7 @@ def _print(rows: list[dict[str, Any]], as_json: bool) -> None:
 
 @people.command("import")
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--receipt", type=click.Path(dir_okay=False, path_type=Path), help="Write the receipt (.xlsx).")
+@click.option("--receipt", type=NEW_FILE, help="Write the receipt (.xlsx).")
 @click.option(
     "--passwords", is_flag=True, help="Give new accounts one-time passwords, told in the receipt only."
 )
@@ -121,7 +123,7 @@ def import_file(file: Path, receipt: Path | None, passwords: bool, as_json: bool
 
 
 @people.command()
-@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
+@click.argument("file", type=NEW_FILE)
 def template(file: Path) -> None:
     """Write the Excel template for `import` to FILE."""
     from citybrain.base.identity.roles import grantable_roles
@@ -133,13 +135,17 @@ def template(file: Path) -> None:
 @people.command("list")
 @click.option("--text", default="", help="Name, pinyin, initials, login or phone.")
 @click.option("--role", default="", help="Only holders of this role (a key).")
-@click.option("--limit", default=50, show_default=True, help="At most this many.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(1), help="At most this many.")
 @AS_JSON
 def list_people(text: str, role: str, limit: int, as_json: bool) -> None:
     """List officers with their agency and roles."""
     from citybrain.base.identity.actor import SYSTEM
     from citybrain.base.identity.lists import PAGE, Search, search_people
+    from citybrain.base.identity.roles import grantable_roles
 
+    known = [one.key for one in grantable_roles()]
+    if role and role not in known:
+        raise click.UsageError(f"there is no role {role!r}; one of {', '.join(known)}")
     rows: list[dict[str, Any]] = []
     number = 1
     while len(rows) < limit:
@@ -148,7 +154,20 @@ def list_people(text: str, role: str, limit: int, as_json: bool) -> None:
         if number >= page.pages or len(page.people) < PAGE:
             break
         number += 1
-    _print(rows[:limit], as_json)
+    if as_json:
+        _print(rows[:limit], as_json)
+        return
+    shown = [
+        row | {"active": "" if row["active"] else "(closed)", "roles": " ".join(row["roles"])}
+        for row in rows[:limit]
+    ]
+    _print(shown, as_json)
+    _say_none(shown, "nobody")
+
+
+def _say_none(rows: list[dict[str, Any]], text: str) -> None:
+    if not rows:
+        click.echo(f"citybrain: {text}", err=True)
 
 
 def _described(person: Any) -> dict[str, Any]:
@@ -266,6 +285,8 @@ def sessions(login: str, end_all: bool, as_json: bool) -> None:
         for one in sessions_of(SYSTEM, person)
     ]
     _print(rows, as_json)
+    if not as_json:
+        _say_none(rows, "no session stands")
 
 
 @people.command()

@@ -14,6 +14,8 @@ import django
 
 from citybrain.sample.plan import SEED
 
+NO_SAMPLE = "this is no sample city; `citybrain sample load` makes one in an empty database"
+
 
 @click.group()
 def sample() -> None:
@@ -73,7 +75,10 @@ def load(scale: float, seed: int, cases: int | None, no_data: bool, as_json: boo
 def cast(as_json: bool) -> None:
     """Show who can sign in, with what."""
     from citybrain.sample.cast import cast_accounts
+    from citybrain.sample.models import SampleCity
 
+    if not SampleCity.objects.exists():
+        raise click.ClickException(NO_SAMPLE)
     if as_json:
         rows = [
             {"login": a.login, "name": a.name, "duty": a.duty, "password": a.password}
@@ -89,8 +94,10 @@ def print_cast() -> None:
     from citybrain.sample.cast import cast_accounts
 
     click.echo("示例城市账号 (accounts of the sample city):")
-    for account in cast_accounts():
-        click.echo(f"  {account.login:<16} {account.password:<14} {account.name}  {account.duty}")
+    accounts = cast_accounts()
+    width = max(len(account.login) for account in accounts)
+    for account in accounts:
+        click.echo(f"  {account.login:<{width}}  {account.password:<12}  {account.name}  {account.duty}")
 
 
 @sample.command()
@@ -113,9 +120,7 @@ def stream(rate: float, speed: float, seconds: float | None) -> None:
 
     marker = SampleCity.objects.first()
     if marker is None:
-        raise click.ClickException(
-            "this is no sample city; `citybrain sample load` makes one in an empty database"
-        )
+        raise click.ClickException(NO_SAMPLE)
     plan = plan_of(marker)
     try:
         flow = Stream(world_of(plan), plan, rate=rate, speed=speed, began=marker.matters)

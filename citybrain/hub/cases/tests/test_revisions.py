@@ -115,3 +115,13 @@ def test_a_trial_counts_and_writes_nothing(village: Village) -> None:
     assert (receipt.changed, receipt.errors) == (1, ((3, "事项编码“12”应为六位数字。"),))
     assert Item.objects.get(code=LAMP).valid_until is None
     assert not Entry.objects.filter(action="items.load", subject=f"items:{TODAY}").exists()
+
+
+def test_a_whole_table_with_a_faulty_row_or_none_ends_nothing(village: Village) -> None:
+    actor = village.actor("system")
+    in_force = Item.objects.filter(valid_until=None).count()
+    receipt = registry.load(actor, [{"code": LAMP, "line": "7"}], TODAY, whole=True)
+    assert (receipt.ended, [line for line, _wrong in receipt.errors]) == (0, [7])
+    with pytest.raises(BadInput):
+        registry.load(actor, [], TODAY, whole=True)
+    assert Item.objects.filter(valid_until=None).count() == in_force
