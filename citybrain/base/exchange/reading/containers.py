@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from citybrain.base.exchange.reading.limits import Limits
+from citybrain.base.exchange.reading.parts import TYPES, Parts
 from citybrain.base.exchange.reading.report import Unreadable
 
 PIECE = 1 << 20
@@ -32,6 +33,12 @@ FOREIGN = (
 )
 OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ENCRYPTED = "EncryptedPackage".encode("utf-16-le")
+OFFICE = {
+    "wordprocessingml": "Word",
+    "ms-word": "Word",
+    "presentationml": "PowerPoint",
+    "powerpoint": "PowerPoint",
+}
 IGNORED = ("__MACOSX/", ".DS_Store", "Thumbs.db")
 SUFFIXES = {
     "xlsx": {".xlsx", ".xlsm", ".xltx", ".et"},
@@ -91,15 +98,26 @@ def _zip_kind(path: Path) -> str:
     try:
         with zipfile.ZipFile(path) as archive:
             names = set(archive.namelist())
-    except (zipfile.BadZipFile, ValueError) as bad:
+            office = _office(Parts(archive)) if TYPES in names else ""
+    except (zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError, zlib.error) as bad:
         raise Unreadable("damaged", detail=f"zip: {bad}") from bad
+    if office in {"xlsx", "xlsb"}:
+        return office
     if "xl/workbook.bin" in names:
         return "xlsb"
     if any(name.lower() == "xl/workbook.xml" for name in names):
         return "xlsx"
-    if "word/document.xml" in names or "ppt/presentation.xml" in names:
+    if office or "word/document.xml" in names or "ppt/presentation.xml" in names:
         raise Unreadable("kind", kind="Word/PowerPoint")
     return "ods" if "content.xml" in names and "mimetype" in names else "zip"
+
+
+def _office(parts: Parts) -> str:
+    """Return xlsx, xlsb or another program's name by the type of what the package is about; empty for no such one."""
+    told = parts.types().get(parts.main(), "").lower()
+    if "sheet.binary" in told or "excel" in told or "spreadsheetml" in told:
+        return "xlsb" if "sheet.binary" in told else "xlsx"
+    return next((name for word, name in OFFICE.items() if word in told), "")
 
 
 def _ole_kind(path: Path) -> str:

@@ -92,11 +92,10 @@ def _open_xlsx(path: Path, work: Path, limits: Limits, wanted: str) -> Opened:
     texts = Texts(book, work, limits)
     for number, sheet in enumerate(candidates):
         raw = work / f"sheet-{number}.xml"
-        part = next((one for one in book.archive.namelist() if one.lower() == sheet.part.lower()), None)
-        if part is None or "worksheets" not in part.lower():
+        if not sheet.part or not sheet.worksheet:
             continue
-        with book.archive.open(part) as inner:
-            copy_limited(inner, raw, book.archive.getinfo(part).compress_size, limits)
+        with book.archive.open(sheet.part) as inner:
+            copy_limited(inner, raw, book.archive.getinfo(sheet.part).compress_size, limits)
         _recode(raw)
         if _has_cells(raw) or sheet is candidates[-1]:
             others = tuple(name for name in names if name != sheet.name)

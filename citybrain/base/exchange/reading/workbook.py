@@ -6,14 +6,15 @@ import zipfile
 from array import array
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 from xml.parsers import expat
 
 from citybrain.base.exchange.reading.containers import copy_limited
 from citybrain.base.exchange.reading.limits import Limits
+from citybrain.base.exchange.reading.parts import Link, Parts, beside
 from citybrain.base.exchange.reading.report import Unreadable
 
 DATE_FORMATS = frozenset({*range(14, 23), *range(27, 37), *range(45, 48), *range(50, 59)})
@@ -23,11 +24,15 @@ PIECE = 1 << 18
 
 @dataclass(frozen=True)
 class Sheet:
-    """A sheet by name; `hidden` ones are read only when asked for."""
+    """A sheet by name, in the part `part` ("" where the file lacks it); `hidden` ones are read only when asked for.
+
+    One of charts or dialogues alone has no cells: it is no `worksheet`.
+    """
 
     name: str
     part: str
     hidden: bool
+    worksheet: bool = True
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,19 @@ class Style:
 
 @dataclass
 class Workbook:
-    """An opened .xlsx."""
+    """An opened .xlsx. `main` is the part that lists the sheets, `links` what it points to."""
 
     archive: zipfile.ZipFile
     sheets: tuple[Sheet, ...]
     styles: tuple[Style, ...]
     from_1904: bool
+    main: str
+    links: tuple[Link, ...]
+
+    def beside(self, kind: str) -> str:
+        """Return the part of a kind that belongs to the whole workbook ("styles"), empty where there is none."""
+        told = next((one.part for one in self.links if one.kind == kind and one.part), "")
+        return told or Parts(self.archive).named(beside(self.main, f"{kind}.xml"))
 
 
 def parse(pieces: Iterator[bytes], start: Any, end: Any = None, text: Any = None) -> None:
@@ -72,17 +84,15 @@ def parse(pieces: Iterator[bytes], start: Any, end: Any = None, text: Any = None
 
 
 def _part(archive: zipfile.ZipFile, name: str, limits: Limits) -> Iterator[bytes]:
-    """Yield the pieces of a small part; nothing where it isn't there."""
-    names = {one.lower(): one for one in archive.namelist()}
-    found = names.get(name.lower())
-    if found is None:
+    """Yield the pieces of a small part; nothing for no name."""
+    if not name:
         return
     done = 0
-    with archive.open(found) as part:
+    with archive.open(name) as part:
         while piece := part.read(PIECE):
             done += len(piece)
             if done > limits.document_bytes:
-                raise Unreadable("bomb", unpacked=done, packed=archive.getinfo(found).compress_size)
+                raise Unreadable("bomb", unpacked=done, packed=archive.getinfo(name).compress_size)
             yield piece
 
 
@@ -95,39 +105,31 @@ def open_workbook(path: Path, limits: Limits) -> Workbook:
     """Return the workbook's parts. Raises Unreadable for a damaged one."""
     try:
         archive = zipfile.ZipFile(path)
-        targets = _targets(archive, limits)
+        parts = Parts(archive)
+        main = parts.main()
+        links = parts.links(main)
         sheets: list[Sheet] = []
         flags: dict[str, bool] = {"date1904": False}
+        targets = {one.id: one for one in links}
 
         def start(tag: str, attributes: dict[str, str]) -> None:
             if local(tag) == "sheet":
                 where = next((value for key, value in attributes.items() if local(key) == "id"), "")
                 hidden = attributes.get("state", "visible") != "visible"
-                sheets.append(Sheet(attributes.get("name", ""), targets.get(where, ""), hidden))
+                link = targets.get(where)
+                name, worksheet = attributes.get("name", ""), link is not None and link.kind == "worksheet"
+                sheets.append(Sheet(name, link.part if link else "", hidden, worksheet))
             elif local(tag) == "workbookPr":
                 flags["date1904"] = attributes.get("date1904", "0") in {"1", "true"}
 
-        parse(_part(archive, "xl/workbook.xml", limits), start)
-        return Workbook(archive, tuple(sheets), _styles(archive, limits), flags["date1904"])
+        parse(_part(archive, main, limits), start)
+        book = Workbook(archive, tuple(sheets), (), flags["date1904"], main, links)
+        return replace(book, styles=_styles(archive, book.beside("styles"), limits))
     except (zipfile.BadZipFile, KeyError, EOFError, NotImplementedError, RuntimeError) as bad:
         raise Unreadable("damaged", detail=f"xlsx: {bad}") from bad
 
 
-def _targets(archive: zipfile.ZipFile, limits: Limits) -> dict[str, str]:
-    found: dict[str, str] = {}
-
-    def start(tag: str, attributes: dict[str, str]) -> None:
-        if local(tag) == "Relationship" and attributes.get("TargetMode") != "External":
-            target = attributes.get("Target", "")
-            found[attributes.get("Id", "")] = (
-                target.lstrip("/") if target.startswith("/") else str(PurePosixPath("xl") / target)
-            )
-
-    parse(_part(archive, "xl/_rels/workbook.xml.rels", limits), start)
-    return found
-
-
-def _styles(archive: zipfile.ZipFile, limits: Limits) -> tuple[Style, ...]:
+def _styles(archive: zipfile.ZipFile, part: str, limits: Limits) -> tuple[Style, ...]:
     formats: dict[int, str] = {}
     cells: list[int] = []
     inside = [False]
@@ -146,7 +148,7 @@ def _styles(archive: zipfile.ZipFile, limits: Limits) -> tuple[Style, ...]:
         if local(tag) == "cellXfs":
             inside[0] = False
 
-    pieces = list(_part(archive, "xl/styles.xml", limits))
+    pieces = list(_part(archive, part, limits))
     if pieces:
         parse(iter(pieces), start, end)
     return tuple(_style(number, formats.get(number, "")) for number in cells)
@@ -207,9 +209,8 @@ class Texts(Sequence[str]):
     def __init__(self, workbook: Workbook, work: Path, limits: Limits) -> None:
         self.ends = array("Q", [0])
         self.map: mmap.mmap | None = None
-        names = {one.lower(): one for one in workbook.archive.namelist()}
-        part = names.get("xl/sharedstrings.xml")
-        if part is None:
+        part = workbook.beside("sharedStrings")
+        if not part:
             return
         raw = work / "texts.xml"
         with workbook.archive.open(part) as inner:

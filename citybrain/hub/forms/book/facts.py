@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any, Final
+from typing import Final
 
 from citybrain.base.exchange.reading.containers import identify
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.markup import elements, in_utf8
-from citybrain.base.exchange.reading.workbook import local, open_workbook, parse
-from citybrain.hub.forms.book import package
+from citybrain.base.exchange.reading.parts import Parts, beside
+from citybrain.base.exchange.reading.workbook import Workbook, open_workbook
 from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.filling import bounded
 from citybrain.hub.forms.book.layout import Layout
@@ -50,7 +50,10 @@ def kind_of_file(path: Path) -> str:
     if kind == "xls":
         return "xls"
     with zipfile.ZipFile(path) as archive:
-        return "xlsm" if package.part_named(archive, "xl/vbaProject.bin") else "xlsx"
+        parts = Parts(archive)
+        main = parts.main()
+        told = any(one.kind == "vbaProject" and one.part for one in parts.links(main))
+        return "xlsm" if told or parts.named(beside(main, "vbaProject.bin")) else "xlsx"
 
 
 def look(path: Path, name: str = "", limits: Limits | None = None) -> Facts:
@@ -94,24 +97,23 @@ def _look_xlsx(path: Path, kind: str, limits: Limits) -> Facts:
     book = open_workbook(path, limits)
     with book.archive as archive:
         bounded(archive, limits)
-        protected = []
-        for sheet in book.sheets:
-            part = package.part_named(archive, sheet.part)
-            if part and _told(in_utf8(archive.read(part)), "sheetProtection"):
-                protected.append(sheet.name)
+        protected = tuple(
+            sheet.name
+            for sheet in book.sheets
+            if sheet.part and _told(in_utf8(archive.read(sheet.part)), "sheetProtection")
+        )
         notes = []
-        main = package.part_named(archive, "xl/workbook.xml")
-        locks = _told(in_utf8(archive.read(main)), "workbookProtection")
+        locks = _told(in_utf8(archive.read(book.main)), "workbookProtection")
         if any(one.get("lockStructure") in {"1", "true"} for one in locks):
             notes.append(Note("locked"))
         if any(one.startswith(SIGNED) for one in archive.namelist()):
             notes.append(Note("signed"))
-        links = _links(archive)
+        links = _links(book)
     return Facts(
         kind,
         tuple(sheet.name for sheet in book.sheets),
         tuple(sheet.name for sheet in book.sheets if sheet.hidden),
-        tuple(protected),
+        protected,
         kind == "xlsm",
         links,
         tuple(notes),
@@ -123,17 +125,11 @@ def _told(xml: bytes, name: str) -> list[Mapping[str, str]]:
     return [one.attributes for one in elements(xml, {name})] if name.encode() in xml else []
 
 
-def _links(archive: zipfile.ZipFile) -> tuple[str, ...]:
+def _links(book: Workbook) -> tuple[str, ...]:
     """Return the names of the files that formulas point to, without their folders."""
-    found: list[str] = []
-
-    def start(tag: str, attributes: dict[str, Any]) -> None:
-        if local(tag) == "Relationship" and attributes.get("TargetMode") == "External":
-            found.append(OUTER.split(str(attributes.get("Target", "")))[-1])
-
-    for name in archive.namelist():
-        if re.fullmatch(r"xl/externallinks/_rels/[^/]+\.rels", name.lower()):
-            parse(iter([archive.read(name)]), start)
+    parts = Parts(book.archive)
+    afar = (one.part for one in book.links if one.kind == "externalLink" and one.part)
+    found = (OUTER.split(link.outside)[-1] for part in afar for link in parts.links(part) if link.outside)
     return tuple(dict.fromkeys(one for one in found if one))
 
 

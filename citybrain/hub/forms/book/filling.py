@@ -17,7 +17,8 @@ from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import column_index
 from citybrain.base.exchange.reading.workbook import open_workbook
-from citybrain.hub.forms.book.package import packed, part_named
+from citybrain.hub.forms.book.package import packed
+from citybrain.hub.forms.book.results import without_results
 from citybrain.hub.forms.book.sheet import REFERENCE, NoCell, Sheet, Value, split
 
 BEFORE_CALC: Final = ("sheets", "functionGroups", "externalReferences", "definedNames")
@@ -48,12 +49,11 @@ def fill(path: Path, sheet: str, values: Mapping[str, Value], limits: Limits | N
         wanted_part = next((one.part for one in book.sheets if one.name == sheet), None)
         if wanted_part is None:
             raise NoCell(sheet)
-        part = part_named(archive, wanted_part)
-        if not part:
-            raise Unreadable("damaged", detail=f"xlsx: {wanted_part}")
-        written = write(archive.read(part), wanted, from_1904=book.from_1904)
-        named = part_named(archive, "xl/workbook.xml")
-        content = packed(archive, {part: written, named: calculated(archive.read(named))})
+        if not wanted_part:
+            raise Unreadable("damaged", detail=f"xlsx: {sheet}")
+        written = write(archive.read(wanted_part), wanted, from_1904=book.from_1904)
+        changed = {wanted_part: written, book.main: calculated(archive.read(book.main))}
+        content = packed(archive, without_results(book, changed))
     return Filled(content, len(wanted))
 
 

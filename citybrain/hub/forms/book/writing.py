@@ -21,6 +21,7 @@ from citybrain.hub.forms.book.facts import kind_of_file
 from citybrain.hub.forms.book.filling import bounded, calculated, put
 from citybrain.hub.forms.book.form_end import Body, body
 from citybrain.hub.forms.book.references import Growth
+from citybrain.hub.forms.book.results import without_results
 from citybrain.hub.forms.book.sheet import Sheet, cell
 from citybrain.hub.forms.book.table import Filling, NotTaken, Problem, Table, Value, Written
 from citybrain.hub.forms.book.values import Shows, kind_of, shows_as, to_cell
@@ -82,9 +83,8 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
             changed[part] = growing.grown(changed[part], Sheet(changed[part]), growth, filler.new)
             changed.update(beside)
         changed[part] = in_its_own(changed[part], archive.read(part))
-        named = package.part_named(archive, "xl/workbook.xml")
-        changed[named] = calculated(changed.get(named) or archive.read(named))
-        content = package.packed(archive, changed, without)
+        changed[book.main] = calculated(changed.get(book.main) or archive.read(book.main))
+        content = package.packed(archive, without_results(book, changed) if rows else changed, without)
     return Written(content, kind, len(rows), filler.cells, more, tuple(filler.problems))
 
 
@@ -92,10 +92,9 @@ def _part(book: Workbook, name: str) -> str:
     one = next((sheet for sheet in book.sheets if sheet.name == name), None)
     if one is None:
         raise NotTaken("sheet", sheet=name, sheets="、".join(sheet.name for sheet in book.sheets))
-    part = package.part_named(book.archive, one.part)
-    if not part:
-        raise Unreadable("damaged", detail=f"xlsx: {one.part}")
-    return part
+    if not one.part:
+        raise Unreadable("damaged", detail=f"xlsx: {name}")
+    return one.part
 
 
 def prepared(table: Table, there: Body, columns: Mapping[int, list[int]]) -> int:
@@ -184,7 +183,7 @@ class Formats:
         self.codes: dict[int, str] = {}
         self.styles: list[int] = []
         self.inside = False
-        name = package.part_named(book.archive, "xl/styles.xml")
+        name = book.beside("styles")
         if name:
             parse(iter([book.archive.read(name)]), self._start, self._end)
         self.known = [shows_as(one, self.codes.get(one, "")) for one in self.styles]

@@ -17,7 +17,6 @@ from citybrain.base.exchange.reading.workbook import Workbook, open_workbook
 from citybrain.base.identity.errors import Refused, refuse
 from citybrain.hub.forms.book import Layout, Note, NotTaken, about, layout, look
 from citybrain.hub.forms.book.form_end import body
-from citybrain.hub.forms.book.package import part_named
 from citybrain.hub.forms.book.sheet import Sheet, letters_of
 from citybrain.hub.forms.book.xls.facts import formulas as formulas_of
 from citybrain.hub.forms.making.sheets import tables
@@ -97,7 +96,7 @@ def _prepared(path: Path, work: Path, found: Layout, kind: str, notes: tuple[Not
     book = open_workbook(path, Limits())
     with book.archive as archive:
         part = next(one.part for one in book.sheets if one.name == found.sheet)
-        xml = in_utf8(archive.read(part_named(archive, part)))
+        xml = in_utf8(archive.read(part))
         cells = Sheet(xml).cells
         letters = {one.letter for one in found.columns}
         formulas = {one for one in letters if (cell := cells.get(f"{one}{found.begins}")) and cell.formula}

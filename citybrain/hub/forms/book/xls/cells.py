@@ -25,6 +25,7 @@ BLOCK: Final = 32
 LETTERS: Final = 32_767
 LAST_ROW: Final = 65_536
 ALWAYS: Final = 0x0001
+TEXT, SPECIAL, NOTHING = b"\0", b"\xff\xff", b"\x03\0\0\0\0\0\xff\xff"  # 2.5.133 (FormulaValue)
 
 
 @dataclass
@@ -238,11 +239,17 @@ def record(row: int, column: int, style: int, value: Value, texts: Texts, from_1
 
 
 def calculated(part: bytes) -> bytes:
-    """Return a sheet with the wish that its formulas are worked out when it is opened; nothing changes its length."""
+    """Return a sheet whose formulas are to be worked out when it is opened; nothing changes its length.
+
+    Their saved results are those of the form as it came. Numbers become empty texts, as programs that only read would
+    show them; a text stands in a record of its own and stays.
+    """
     told = bytearray(part)
     at = 0
     for one in records(part):
         if one.op == FORMULA and len(one.data) >= 22:
             told[at + 4 + 14] |= ALWAYS
+            if one.data[6:7] != TEXT or one.data[12:14] != SPECIAL:
+                told[at + 10 : at + 18] = NOTHING
         at += 4 + len(one.data)
     return bytes(told)
