@@ -200,5 +200,5 @@ def missing_told(page: Page) -> list[str]:
         if page.not_asked
         else {}
     )
-    told = {"no_right": _("没有授权"), "down": _("来源中断")}
+    told = {"no_right": _("没有授权"), "down": _("来源中断，或今日授权的数据量已用完")}
     return [f"{names.get(code, code)}（{told.get(why, why)}）" for code, why in page.not_asked.items()]

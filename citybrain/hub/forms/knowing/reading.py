@@ -1,7 +1,8 @@
 """Reading data sets for forms: one statement for each set over its serving copy, all receipts in one transaction.
 
-A set whose copy is missing, broken, locked or slow is told as down and keeps nobody waiting. Statements are made once
-for each grant and copy and kept; people are one array parameter.
+A set whose copy is missing, broken, locked or slow is told as down and keeps nobody waiting; so is one under whose
+grant the rows of this day are used up. Statements are made once for each grant and copy and kept; people are one array
+parameter.
 """
 
 import logging
@@ -18,7 +19,7 @@ from django.utils import timezone
 
 from citybrain.base.catalogue.conditions import Condition
 from citybrain.base.catalogue.shape import Shape
-from citybrain.base.exchange.delivery import receipts, subjects
+from citybrain.base.exchange.delivery import receipts, subjects, usage
 from citybrain.base.exchange.delivery.calls import What
 from citybrain.base.exchange.delivery.compile import Compiler, Near, Statement
 from citybrain.base.exchange.delivery.refusals import Refused
@@ -119,6 +120,8 @@ class Reading:
         if time.monotonic() > self.until:
             log.warning("forms: no time left to read %s", code)
             return Read(code, down=True)
+        if want.right.left <= 0:
+            return _spent(want)
         if copy is None or not copy.relation:
             serving.ask(code, want.right.shape)
             return Read(code, down=True)
@@ -133,6 +136,8 @@ class Reading:
         except (DatabaseError, Refused) as bad:
             log.warning("forms: %s could not be read: %s", code, type(bad).__name__)
             return Read(code, down=True)
+        if len(rows) > want.right.left:
+            return _spent(want)
         read = Read(code, statement.fields, copy.version, copy.at)
         count = len(statement.fields)
         if want.right.shape.subject is None:
@@ -169,7 +174,9 @@ class Reading:
         ordinals = dict(
             zip(people, subjects.ordinals(subjects.tokens_of(people)).tolist(), strict=True) if people else ()
         )
-        receipts.write(self._delivered(want, one, ordinals) for want, one in read if not one.down)
+        told = [self._delivered(want, one, ordinals) for want, one in read if not one.down]
+        receipts.write(told)
+        usage.count_on_commit({one.grant_id: (one.rows, one.count) for one in told})
 
     def _delivered(self, want: Want, one: Read, ordinals: Mapping[str, int]) -> receipts.Delivered:
         policy, at = want.right.policy, _moment()
@@ -185,6 +192,13 @@ class Reading:
             policy.grant_id, what, at, at, len(one.rows), members, actor=self.actor.key,
             more={"for": self.purpose},
         )  # fmt: skip
+
+
+def _spent(want: Want) -> Read:
+    """Return a set of which no more may be read on this day, and tell the operator."""
+    policy = want.right.policy
+    log.warning("forms: rows of this day used up: grant %s, %s", policy.number, policy.dataset_code)
+    return Read(policy.dataset_code, down=True)
 
 
 def _copies(codes: Iterable[str]) -> dict[str, Serving]:

@@ -18,6 +18,7 @@ from citybrain.base.catalogue import grants, masks
 from citybrain.base.catalogue.grants import Policy
 from citybrain.base.catalogue.models import DataSet, Grant
 from citybrain.base.catalogue.shape import Shape
+from citybrain.base.exchange.delivery import usage
 from citybrain.base.identity.access import Forbidden, refusal, require
 from citybrain.base.identity.actor import Actor
 from citybrain.hub.forms.access import FILL, REVIEW, ROSTERS
@@ -70,11 +71,15 @@ def require_work(actor: Actor, area: HasId | int, permissions: Sequence[str] = W
 
 @dataclass(frozen=True)
 class Right:
-    """One grant that lets an area read a data set. `held` is the level of area its office stands at."""
+    """One grant that lets an area read a data set. `held` is the level of area its office stands at.
+
+    `left` are the rows that may still be read under it on this day.
+    """
 
     grant: Grant
     policy: Policy
     held: int
+    left: int
 
     @property
     def dataset(self) -> DataSet:
@@ -130,10 +135,10 @@ def rights_of(area: HasId | int, codes: Iterable[str], now: datetime | None = No
         request__scene=SCENE, dataset__code__in=sorted(set(codes)), agency__is_active=True
     )
     found: dict[str, list[Right]] = {}
-    for grant in live.select_related("dataset__current", "agency").order_by("-pk"):
+    for grant in usage.with_left(live, moment).select_related("dataset__current", "agency").order_by("-pk"):
         if MODE not in grant.modes or not areas.contains(grant.agency.area_id, node.id):
             continue
-        right = Right(grant, grants.policy(grant), areas.get(grant.agency.area_id).level)
+        right = Right(grant, grants.policy(grant), areas.get(grant.agency.area_id).level, grant.left)
         if grant.dataset.current is not None and _holds(right):
             found.setdefault(grant.dataset.code, []).append(right)
     for listed in found.values():
