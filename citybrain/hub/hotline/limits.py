@@ -7,7 +7,9 @@ from functools import cache
 from importlib import resources
 from typing import Any
 
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from citybrain.base.worktime import calendar as calendars
 from citybrain.base.worktime.calendar import MissingYear
@@ -18,6 +20,7 @@ from citybrain.hub.hotline.states import Step, Urgency
 from citybrain.hub.steps.clocks import is_paused
 
 DAY_MINUTES = 24 * 60
+STORED = "zh-hans"  # the language in which a clock keeps its rule
 CALM, REMINDED, LATE, LONG_LATE = range(4)
 
 
@@ -57,20 +60,49 @@ def limit_for(step: Step, urgency: str, is_complex: bool, on: date) -> Limit:
     minutes = row.get("minutes") or row["days"] * (
         calendars.current().day_minutes if row["working"] else DAY_MINUTES
     )
-    return Limit(minutes, row["working"], f"{_title(step, name)}：{_words(row)}（{table['source']}）")
+    return Limit(minutes, row["working"], _rule(step, name, table, row, STORED))
 
 
-def _title(step: Step, name: str) -> str:
-    kind = "复杂事项" if name == "complex" else str(Urgency(name).label)
-    return f"{kind}{step.label}时限"
+def _rule(step: Step, name: str, table: dict[str, Any], row: dict[str, Any], language: str) -> str:
+    """Return a limit's rule in words: of whom, which step, how long, and where that stands."""
+    with translation.override(language):
+        kind = _("复杂事项") if name == "complex" else str(Urgency(name).label)
+        told = {"kind": kind, "step": step.label, "words": _words(row), "source": _source(table, language)}
+        return _("%(kind)s%(step)s时限：%(words)s（%(source)s）") % told
+
+
+def _source(table: dict[str, Any], language: str) -> str:
+    return str((table.get("source_en") if language.startswith("en") else "") or table["source"])
 
 
 def _words(row: dict[str, Any]) -> str:
     if "days" in row:
-        return f"{row['days']}个工作日" if row["working"] else f"{row['days']}天"
+        n, working = row["days"], ngettext("%(n)d个工作日", "%(n)d个工作日", row["days"])
+        return (working if row["working"] else ngettext("%(n)d天", "%(n)d天", n)) % {"n": n}
     if row["minutes"] % 60 == 0:
-        return f"{row['minutes'] // 60}{'工作时' if row['working'] else '小时'}"
-    return f"{row['minutes']}{'分钟（工作时间）' if row['working'] else '分钟'}"
+        n = row["minutes"] // 60
+        working = ngettext("%(n)d工作时", "%(n)d工作时", n)
+        return (working if row["working"] else ngettext("%(n)d小时", "%(n)d小时", n)) % {"n": n}
+    n = row["minutes"]
+    return (_("%(n)d分钟（工作时间）") if row["working"] else _("%(n)d分钟")) % {"n": n}
+
+
+@cache
+def _known_rules(language: str) -> dict[str, str]:
+    """Return every rule of the tables as it is stored, with its words in another language."""
+    return {
+        _rule(step, name, table, row, STORED): _rule(step, name, table, row, language)
+        for every in _tables()
+        for step in Step
+        if (table := every.get(step.name.lower())) is not None
+        for name, row in table.items()
+        if isinstance(row, dict)
+    }
+
+
+def rule_in(stored: str, language: str) -> str:
+    """Return a stored rule in a language; as it is stored where the tables no longer have it."""
+    return stored if language == STORED else _known_rules(language).get(stored, stored)
 
 
 def worktime_of(clock: TicketClock) -> Worktime:
@@ -159,10 +191,11 @@ def extend_until(clock: TicketClock, until: datetime, now: datetime, why: str) -
 
 def explain(clock: TicketClock, language: str) -> list[str]:
     """Return why a clock is due when it is, a sentence a line, the rule first."""
+    rule = rule_in(clock.rule, language)
     try:
-        return [clock.rule, *worktime_of(clock).explain(calendars.current(), language)]
+        return [rule, *worktime_of(clock).explain(calendars.current(), language)]
     except MissingYear as missing:
-        return [clock.rule, str(missing)]
+        return [rule, str(missing)]
 
 
 def next_notice(clock: TicketClock, level: int, on: date) -> datetime | None:

@@ -1,16 +1,17 @@
 """The whole life of a ticket, by the table: from the call to the archive."""
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
+from django.utils import translation
 
 from citybrain.base.identity.access import Forbidden
 from citybrain.base.ledger.models import Entry
-from citybrain.hub.hotline import sweep
+from citybrain.hub.hotline import limits, sweep
 from citybrain.hub.hotline.errors import BadInput, Conflict, NotFound, NotNow
 from citybrain.hub.hotline.lifecycle import TRANSITIONS
 from citybrain.hub.hotline.models.ticket import CallBack, Ticket, TicketClock, TicketEvent
-from citybrain.hub.hotline.states import State, Step
+from citybrain.hub.hotline.states import State, Step, Urgency
 from citybrain.hub.hotline.steps import blocked_steps, next_steps
 from citybrain.hub.hotline.tests.conftest import ANSWER, PHONE, Line
 
@@ -306,13 +307,24 @@ def test_a_correction_of_the_urgency_changes_the_limits_that_run(line: Line) -> 
 
 
 def test_a_limit_explains_itself_with_rule_and_days(line: Line) -> None:
-    from citybrain.hub.hotline import limits
-
     ticket = line.do(line.sent(), "handler", "accept")
     signing = TicketClock.objects.get(ticket=ticket, step=Step.SIGNING)
     lines = limits.explain(signing, "zh-hans")
-    assert lines[0] == "一般签收时限：1个工作日（天津市12345热线实施细则（2024-12-30））"
     assert any("工作日" in one or "工作时" in one or "小时" in one for one in lines[1:]), lines
+    assert lines[0] == "一般签收时限：1个工作日（天津市12345热线实施细则（2024-12-30））"
+    told = limits.explain(signing, "en")[0]
+    assert told == "Signing limit, General: 1 working day (Tianjin's rules for the 12345 hotline, 2024-12-30)"
+    signing.rule = "本市旧规定"
+    assert limits.explain(signing, "en")[0] == "本市旧规定"
+
+
+def test_a_clock_keeps_its_rule_in_one_language_whoever_starts_it() -> None:
+    with translation.override("en"):
+        one = limits.limit_for(Step.SIGNING, Urgency.DANGER, False, date(2026, 11, 19))
+    assert one.rule == "危及生命财产安全签收时限：15分钟（天津市12345热线实施细则（2024-12-30））"
+    assert limits.rule_in(one.rule, "en").endswith(
+        ": 15 minutes (Tianjin's rules for the 12345 hotline, 2024-12-30)"
+    )
 
 
 def test_a_late_signature_is_kept_as_late(line: Line) -> None:

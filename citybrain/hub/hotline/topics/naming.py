@@ -48,6 +48,12 @@ def _endings() -> re.Pattern[str]:
 
 
 @cache
+def _kind_first() -> re.Pattern[str]:
+    every = sorted((one for one in _places()["endings"] if len(one) > 1), key=len, reverse=True)
+    return re.compile(".?(?:" + "|".join(map(re.escape, every)) + ")")
+
+
+@cache
 def _areas() -> re.Pattern[str]:
     """Return what areas a run begins with, as long as two characters are left."""
     return re.compile(f"(?:^|(?<= ))(?:{_places()['areas']})+(?=[^ ][^ ])")
@@ -55,7 +61,8 @@ def _areas() -> re.Pattern[str]:
 
 @cache
 def _pleading() -> re.Pattern[str]:
-    return re.compile("|".join(map(re.escape, sorted(phrases(), key=len, reverse=True))))
+    every = [*phrases(), *_places()["asked"]]
+    return re.compile("|".join(map(re.escape, sorted(every, key=len, reverse=True))))
 
 
 def bare(head: str) -> str:
@@ -65,13 +72,18 @@ def bare(head: str) -> str:
 
 
 def is_place(word: str) -> bool:
-    """Tell whether a word ends as names of places and bodies do, and is more than that ending."""
-    return len(word) > 2 and _endings().search(word) is not None
+    """Tell whether a word ends as names of places and bodies do, and is two characters more than that ending."""
+    found = _endings().search(word)
+    return found is not None and found.start() >= 2
 
 
 def name(heads: Sequence[str]) -> Name:
     """Return what the heads of a gathering's people share; each head counts once, at most 40 are looked at."""
-    words = shared([bare(one) for one in heads[:MOST_HEADS]])
+    cut = [_whole(one) for one in shared([bare(one) for one in heads[:MOST_HEADS]])]
+    words: list[str] = []
+    for one in cut:
+        if len(one) > 1 and not any(_overlap(one, other) for other in words):
+            words.append(one)
     place = next((one for one in words if is_place(one)), "")
     rest = [one for one in words if one != place and not _overlap(one, place)]
     rest = sorted(rest, key=is_place)  # a matter before another place
@@ -79,6 +91,12 @@ def name(heads: Sequence[str]) -> Name:
     if not place and len(rest) > 1 and len(matter) < 4:
         matter = matter + rest[1]
     return Name(written(place), written(matter), tuple(written(one) for one in words))
+
+
+def _whole(word: str) -> str:
+    """Return a word without the end of longer names before it: what places share of their names is no word."""
+    found = _kind_first().match(word)
+    return word[found.end() :] if found is not None and not is_place(word) else word
 
 
 def shared(texts: Sequence[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """What a reader may know of topics: figures counted over the tickets within their areas, names made of these alone."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,11 +10,15 @@ from django.db import connection
 
 from citybrain.base.identity.access import scope_sql
 from citybrain.base.identity.actor import Actor
+from citybrain.hub.cases import items
+from citybrain.hub.cases.rows import area_names
 from citybrain.hub.hotline.models.topic import RIGHT
 from citybrain.hub.hotline.states import State
-from citybrain.hub.hotline.topics.naming import MOST_HEADS, name
+from citybrain.hub.hotline.topics.naming import MOST_HEADS, Name, name
 from citybrain.hub.hotline.topics.ranking import RECENT_DAYS
 
+ITEM_SHARE: Final = 0.6  # of its tickets are of one item: a topic is called by it; our choice
+HOME_SHARE: Final = 0.8
 _SQL: Final = f"""
 SELECT topic_id, sum(n), count(*), min(first), max(last), count(*) FILTER (WHERE first > %s),
   count(*) FILTER (WHERE danger), count(*) FILTER (WHERE utilities)
@@ -29,6 +33,11 @@ FROM (
 _HIDDEN: Final = f"""
 SELECT DISTINCT t.topic_id FROM hotline_ticket t
 WHERE t.topic_id = ANY(%s::bigint[]) AND t.state <> {int(State.VOIDED)} AND NOT COALESCE(({{scope}}), false)
+"""
+_ITEMS: Final = f"""
+SELECT t.topic_id, o.named, o.place, t.item_code, t.street_id, t.district_id, count(*)
+FROM hotline_ticket t JOIN hotline_topic o ON o.id = t.topic_id
+WHERE t.topic_id = ANY(%s::bigint[]) AND t.state <> {int(State.VOIDED)} AND ({{scope}}) GROUP BY 1, 2, 3, 4, 5, 6
 """
 HEADS: Final = f"""
 SELECT t.topic_id, k.person, t.title, left(t.plain, 80)
@@ -95,14 +104,65 @@ def names(actor: Actor, stored: dict[int, str]) -> dict[int, str]:
 
 
 def names_within(where: str, params: Sequence[Any], stored: dict[int, str]) -> dict[int, str]:
-    """Return the names to show to whoever may know the tickets that a condition over `t` holds for."""
+    """Return the names to show to whoever may know the tickets that a condition over `t` holds for.
+
+    A topic whose tickets are of one item is called by it, in the reader's language, where nobody gave it a name.
+    """
     hidden = partly_within(where, params, list(stored))
-    if not hidden:
-        return dict(stored)
+    heads: dict[int, list[str]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(HEADS.format(scope=where), [sorted(hidden), *params])
-        heads = heads_of(cursor.fetchall())
-    return {one: name(heads[one]).title if one in hidden else kept for one, kept in stored.items()}
+        if hidden:
+            cursor.execute(HEADS.format(scope=where), [sorted(hidden), *params])
+            heads = heads_of(cursor.fetchall())
+        cursor.execute(_ITEMS.format(scope=where), [list(stored), *params])
+        told = _gathered(cursor.fetchall())
+    made = {one: name(heads[one]) for one in hidden}
+    return {
+        one: (_by_item(told.get(one), made.get(one)) or (made[one].title if one in made else kept))
+        for one, kept in stored.items()
+    }
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What tickets of one topic are of, and where they lie: how many of each."""
+
+    named: bool
+    place: str
+    items: Counter[str]
+    streets: Counter[int | None]
+    districts: Counter[int | None]
+
+
+def _gathered(rows: Iterable[Sequence[Any]]) -> dict[int, _Gathered]:
+    told: dict[int, _Gathered] = {}
+    for topic_id, named, place, item, street, district, many in rows:
+        one = told.setdefault(topic_id, _Gathered(named, place, Counter(), Counter(), Counter()))
+        one.items[item] += many
+        one.streets[street] += many
+        one.districts[district] += many
+    return told
+
+
+def _by_item(told: _Gathered | None, made: Name | None) -> str:
+    """Return the place and the item of a topic; empty where a person named it, or no item stands for it."""
+    if told is None or (told.named and made is None):
+        return ""
+    code, many = told.items.most_common(1)[0]
+    known = items.index().by_code.get(code)
+    if known is None or many < ITEM_SHARE * told.items.total():
+        return ""
+    place = (made.place if made is not None else told.place) or _home(told)
+    return " · ".join(part for part in (place, known.name) if part)
+
+
+def _home(told: _Gathered) -> str:
+    """Return the street, or the district, that holds four fifths of the tickets; empty for none."""
+    for counted in (told.streets, told.districts):
+        area_id, many = counted.most_common(1)[0]
+        if area_id is not None and many >= HOME_SHARE * counted.total():
+            return "".join(area_names([area_id]))
+    return ""
 
 
 def partly(actor: Actor, topics: Sequence[int]) -> set[int]:

@@ -64,7 +64,7 @@ def _draw(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpRespo
         "figures", "document", "sheet"
     )[:SHOWN]  # fmt: skip
     context: dict[str, Any] = {
-        "rows": list(rows),
+        "rows": [{"one": one, "area": area_name(tree().get(one.area_id))} for one in rows],
         "kinds": ReportKind.choices,
         "areas": _areas(actor),
         "yesterday": timezone.localdate() - timedelta(days=1),

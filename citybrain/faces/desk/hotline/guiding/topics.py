@@ -49,10 +49,11 @@ def topics_view(request: HttpRequest) -> HttpResponse:
     require(actor, RIGHT)
     state = _state(request)
     rows = lists.topics(actor, state=state)
+    called = {one.id: one.name for one in rows}
     context = {
         "rows": [topic_line(one) for one in rows],
         "states": [(one.value, one.label, one == state) for one in SHOWN],
-        "warnings": [_warning(one) for one in lists.warnings(actor)],
+        "warnings": [_warning(one, called) for one in lists.warnings(actor)],
         "outline": outline_of(actor, RIGHT),
         "active": state == TopicState.ACTIVE,
     }
@@ -81,9 +82,11 @@ def topic_line(one: lists.TopicRow) -> dict[str, Any]:
     }
 
 
-def _warning(one: TopicWarning) -> dict[str, Any]:
+def _warning(one: TopicWarning, called: dict[int, str]) -> dict[str, Any]:
+    """Return a warning in words; `called`: what the reader's topics are called now, else it has the name of its day."""
     return {
         "one": one,
+        "name": called.get(one.topic_id, one.name),
         "tone": TONES[Severity(one.severity)],
         "word": Severity(one.severity).label,
         "place": area_name(tree().get(where)) if (where := _area_of(one)) is not None else "",

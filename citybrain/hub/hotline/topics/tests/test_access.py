@@ -6,10 +6,12 @@ import openpyxl
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import translation
 
 from citybrain.base.identity.access import Forbidden
 from citybrain.base.identity.actor import Actor
 from citybrain.base.ledger.models import Entry
+from citybrain.hub.cases import items
 from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.models import Ticket, Topic
 from citybrain.hub.hotline.topics import actions, export, keeping, lists, mapfeed
@@ -123,13 +125,38 @@ def test_the_commander_sees_figures_and_no_ticket(city: City) -> None:
     assert lists.topic(mayor, one.pk).tickets.count() == 0
 
 
-@pytest.mark.parametrize(("login", "most"), [("manager", 3), ("operator_west", 5)])
+def test_a_topic_of_one_item_is_called_by_it_in_the_readers_language(city: City) -> None:
+    city.water("east1")
+    one = city.topic()
+    known = next(iter(items.index().by_code.values()))
+    Ticket.objects.filter(topic_id=one.pk).update(item_code=known.code)
+    Topic.objects.filter(pk=one.pk).update(place="")
+    manager = city.line.actor("manager")
+
+    def called() -> str:
+        return lists.topics(manager)[0].name
+
+    with translation.override("zh-hans"):
+        assert called().endswith(f" · {known.name_zh}")
+    with translation.override("en"):
+        assert called().endswith(f" · {known.name_en}")
+    few = Ticket.objects.filter(topic_id=one.pk).order_by("pk").values_list("pk", flat=True)[:3]
+    Ticket.objects.filter(pk__in=list(few)).update(item_code="")
+    with translation.override("en"):
+        assert called() == one.name
+    Ticket.objects.filter(topic_id=one.pk).update(item_code=known.code)
+    Topic.objects.filter(pk=one.pk).update(named=True, name="停水的事")
+    assert called() == "停水的事"
+
+
+@pytest.mark.parametrize(("login", "most"), [("manager", 4), ("operator_west", 6)])
 def test_a_list_takes_as_many_queries_however_many_topics(city: City, login: str, most: int) -> None:
     city.water("east1", "west1")
     [city.hear(text, "west1") for text in ROAD]
     city.round()
     assert Topic.objects.count() == 2
     actor = city.line.actor(login)
+    items.index()  # kept by the process
     with CaptureQueriesContext(
         connection,
     ) as queries:

@@ -86,3 +86,15 @@ def test_nothing_shared_gives_no_name() -> None:
 
 def test_water_is_named_by_its_estate() -> None:
     assert name(WATER).place == "翠湖花园"
+
+
+def test_what_the_names_of_several_places_end_alike_in_is_no_place_nor_a_matter() -> None:
+    heads = [
+        "请尽快派人看看灯塔花园社区的暖气",
+        "我住忍冬园社区，暖气不热三天了",
+        "请尽快派人看看玉兰园社区的暖气",
+    ]
+    made = name(heads)
+    assert (made.place, made.matter[:2]) == ("", "暖气")
+    assert not is_place("园社区")
+    assert is_place("忍冬园社区")
