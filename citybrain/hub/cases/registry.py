@@ -104,6 +104,7 @@ def _apply(
             changed += 1
             _end(old, valid_from, ending)
         fresh.append(Item(**one, valid_from=valid_from))
+    _after_the_last([item.code for item in fresh if item.code not in current], valid_from)
     gone = [item for code, item in current.items() if whole and not errors and code not in values]
     for item in gone:
         _end(item, valid_from, ending)
@@ -111,6 +112,14 @@ def _apply(
     Item.objects.bulk_create(fresh)
     unchanged = len(values) - len(fresh)
     return Receipt(len(fresh) - changed, changed, unchanged, len(gone), errors)
+
+
+def _after_the_last(codes: list[str], valid_from: date) -> None:
+    """Raise BadInput where an item that had ended would come back before the day it ended on."""
+    ended = Item.objects.filter(code__in=codes, valid_until__gt=valid_from).order_by("code").first()
+    if ended is not None and ended.valid_until:
+        text = _("事项 %(code)s 已有版本至 %(day)s 止，新版本不能早于这一天。")
+        raise BadInput(text % {"code": ended.code, "day": ended.valid_until.isoformat()}, "valid_from")
 
 
 def _end(item: Item, on: date, ending: list[Item]) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from citybrain.base.identity.access import Forbidden
 from citybrain.base.ledger.models import Entry
-from citybrain.hub.cases import registry
+from citybrain.hub.cases import items, registry
 from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.models import Item
 from citybrain.hub.cases.revisions import revise_item, withdraw_revision
@@ -125,3 +125,15 @@ def test_a_whole_table_with_a_faulty_row_or_none_ends_nothing(village: Village) 
     with pytest.raises(BadInput):
         registry.load(actor, [], TODAY, whole=True)
     assert Item.objects.filter(valid_until=None).count() == in_force
+
+
+def test_an_item_that_ended_comes_back_no_sooner_than_it_ended(village: Village) -> None:
+    actor, rows = village.actor("system"), items.shipped_rows()
+    [lamp] = [row for row in rows if row["code"] == LAMP]
+    ends = TODAY + timedelta(days=9)
+    assert registry.load(actor, [row for row in rows if row is not lamp], ends, whole=True).ended == 1
+    with pytest.raises(BadInput) as early:
+        registry.load(actor, [lamp])
+    assert early.value.field == "valid_from"
+    assert registry.load(actor, [lamp], ends).added == 1
+    assert Item.objects.filter(code=LAMP).count() == 2
