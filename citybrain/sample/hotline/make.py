@@ -171,7 +171,10 @@ class _Hotline:
                 "until": self.now + timedelta(days=9), "reason": self.one_of(replies["longer"]),
             },
             "reply": {
-                "reply": self.one_of(replies["thin" if self.rng.uniform() < 0.15 else "done"]), "contacted": True,
+                "reply": self.one_of(replies["thin" if self.rng.uniform() < 0.15 else "done"]).replace(
+                    "{p}", said.address or "现场"
+                ),
+                "contacted": True,
             },
             "redo": {"reason": "来电人反映没有解决，请到现场核实后重新办理。"},
             "void": {"cause": "silent", "reason": "接通后无人说话。"},

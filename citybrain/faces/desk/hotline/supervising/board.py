@@ -8,6 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET
 
 from citybrain.base.areas.tree import tree
@@ -35,7 +36,7 @@ from citybrain.hub.hotline.states import State, Step, Urgency
 from citybrain.hub.hotline.topics import lists as topic_lists
 
 UNITS: Final = 15
-UNITS_RATED: Final = 100  # units whose rates are shown unless all are asked for
+UNITS_RATED: Final = 20  # units whose rates are shown unless all are asked for
 TOPICS_SHOWN: Final = 5
 RATES: Final = ("response", "resolution", "satisfaction")
 BELOW: Final = {1: "district", 2: "street"}
@@ -131,7 +132,8 @@ def limit_words(urgency: Urgency) -> str:
     limit = limits.limit_for(Step.SIGNING, urgency, False, timezone.localdate())
     day = calendars.current().day_minutes
     if limit.working and limit.minutes % day == 0:
-        return _("%(n)d 个工作日") % {"n": limit.minutes // day}
+        days = limit.minutes // day
+        return ngettext("%(n)d 个工作日", "%(n)d 个工作日", days) % {"n": days}
     if limit.working:
         return _("%(n)d 分钟（工作时间）") % {"n": limit.minutes}
     return _("%(n)d 分钟") % {"n": limit.minutes}
