@@ -37,6 +37,29 @@ def test_number_and_code_open_the_progress_on_any_device(client: Client, report:
     assert "小区门口的路灯不亮了" in page
 
 
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        ("编号：{number}", "{code}"),
+        ("{wide}", " {code} "),
+        ("编号 {number} 查询码 {code}", ""),
+        ("Number {gap} query code {code}", ""),
+    ],
+)
+def test_number_and_code_open_it_as_they_were_copied(
+    client: Client, report: Send, number: str, code: str
+) -> None:
+    case = report(Client())
+    told = {
+        "number": case.number,
+        "gap": f"{case.number[:8]} {case.number[8:]}",
+        "wide": "".join(chr(ord(digit) + 0xFEE0) for digit in case.number),
+        "code": case.query_code,
+    }
+    answer = look_up(client, number.format(**told), code.format(**told))
+    assert (answer.status_code, answer["Location"]) == (302, f"/progress/{case.number}/")
+
+
 def test_wrong_code_and_unknown_number_get_the_same_answer(client: Client, report: Send) -> None:
     case = report(Client())
     wrong = look_up(client, case.number, "AAAAAA")

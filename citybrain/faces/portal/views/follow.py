@@ -1,5 +1,7 @@
 """查进度: a report followed by its number and query code, and what its reporter may still do."""
 
+import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -23,6 +25,9 @@ from citybrain.hub.hotline.errors import NotFound as TicketNotFound
 OWNER_STEPS: Final = ("rate", "challenge", "appeal", "supplement", "withdraw")
 TAKES_PHOTOS: Final = frozenset({"challenge", "supplement"})
 NUMBER_MOST: Final = 20
+TYPED_MOST: Final = 200
+NUMBER: Final = re.compile(r"(?:RX ?)?\d(?:[ -]?\d){11,19}(?!\d)", re.ASCII)
+CODE: Final = re.compile(r"(?<![A-Z0-9])[A-Z0-9]{6}(?![A-Z0-9])", re.ASCII)
 
 FACES: Final = (
     (Rating.VERY_SATISFIED, "mood-happy", pgettext_lazy("rating", "很满意")),
@@ -73,11 +78,10 @@ def look_up(request: HttpRequest) -> HttpResponse:
     """Ask for number and query code; what this device may follow needs neither."""
     if request.method == "GET":
         return _ask(request)
-    number = "".join(letter for letter in request.POST.get("number", "") if letter.isalnum())[:NUMBER_MOST]
-    code = "".join(request.POST.get("code", "").split()).upper()
+    number, code = _typed(request.POST.get("number", ""), request.POST.get("code", ""))
     if not number or not code:
         return _ask(request, error=_("请填写编号和查询码。"), status=422)
-    found, minutes = _checked(request, number.upper(), code)
+    found, minutes = _checked(request, number, code)
     if minutes:
         return _ask(request, error=wait_words(minutes), status=429)
     if found is None:
@@ -86,6 +90,21 @@ def look_up(request: HttpRequest) -> HttpResponse:
     response = redirect(page, number=found)
     device.remember(request, response, found, code, keep="keep" in request.POST)
     return response
+
+
+def _typed(number: str, code: str) -> tuple[str, str]:
+    """Return number and code as they were meant: wide figures, gaps and words around them don't matter.
+
+    Who pastes what our button copied (编号 … 查询码 …) into the first field needs no second.
+    """
+    told = unicodedata.normalize("NFKC", number[:TYPED_MOST]).upper()
+    code = "".join(unicodedata.normalize("NFKC", code[:TYPED_MOST]).upper().split())
+    found = NUMBER.search(told)
+    if found is None:
+        return "".join(letter for letter in told if letter.isalnum())[:NUMBER_MOST], code
+    if not code and (codes := CODE.findall(told, found.end())):
+        code = codes[-1]
+    return "".join(letter for letter in found[0] if letter.isalnum()), code
 
 
 def _checked(request: HttpRequest, number: str, code: str) -> tuple[str | None, int]:
