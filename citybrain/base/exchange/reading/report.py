@@ -23,7 +23,7 @@ REASONS = {
     "too_large": gettext_lazy(
         "文件有 %(bytes)s 字节，这种格式最多 %(limit)s 字节；请改用 CSV 或 JSON Lines。"
     ),
-    "damaged": gettext_lazy("文件已损坏：%(detail)s"),
+    "damaged": gettext_lazy("文件已损坏或不完整，请用原来的程序打开、另存后再上传（%(detail)s）。"),
     "rows": gettext_lazy("工作表超过 %(limit)s 行，Excel 放不下这么多；请改用 CSV 或 Parquet。"),
     "columns": gettext_lazy("文件有 %(count)s 列，最多 %(limit)s 列。"),
     "sheet": gettext_lazy("工作簿里没有名为“%(sheet)s”的工作表；有：%(sheets)s。"),

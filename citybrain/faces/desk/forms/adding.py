@@ -93,6 +93,8 @@ def add_view(request: HttpRequest) -> HttpResponse:
             else:
                 messages.success(request, _said(made))
                 return redirect("desk:form_columns", made.pk)
+        if "file" in form.errors:  # another one is needed
+            context.pop("kept", None)
     status = 422 if form.errors else 200
     return shell_page(request, "desk/forms/add.html", "forms", context, status=status)
 

@@ -49,7 +49,7 @@ def _agency_choices(field: forms.Field, offices: Sequence[Agency]) -> None:
 class NewForm(forms.Form):
     """A form to be made from a workbook. Only the file is needed: the rest can be said before admission."""
 
-    file = forms.FileField(label=_("表格文件"), required=False)
+    file = forms.FileField(label=_("表格文件"), required=False, allow_empty_file=True)
     sheet = forms.CharField(
         label=_("工作表名称"), max_length=100, required=False, help_text=_("不填则用第一张有内容的工作表。")
     )

@@ -75,7 +75,7 @@ def columns_json(
             "asks": str(column.asks),
             "kind": kind_of(column),
             "options": options_of(column),
-            "unit": column.unit,
+            "unit": "" if column.unit in column.name else column.unit,
             "required": column.required,
             "asked": column.letter in asked,
             "fixed": not rows.editable(column),

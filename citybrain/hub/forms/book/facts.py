@@ -12,6 +12,7 @@ from citybrain.base.exchange.reading.containers import identify
 from citybrain.base.exchange.reading.limits import Limits
 from citybrain.base.exchange.reading.markup import elements, in_utf8
 from citybrain.base.exchange.reading.parts import Parts, beside
+from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.workbook import Workbook, open_workbook
 from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.filling import bounded
@@ -44,7 +45,12 @@ class Facts:
 
 def kind_of_file(path: Path) -> str:
     """Return xlsx, xlsm or xls by the file's content. Raises NotTaken for others, Unreadable for broken ones."""
-    kind = identify(path)
+    try:
+        kind = identify(path)
+    except Unreadable as other:
+        if other.key != "kind":
+            raise
+        kind = str(other.params["kind"])
     if kind not in {"xlsx", "xls"}:
         raise NotTaken("kind", kind=SHOWN.get(kind, kind))
     if kind == "xls":

@@ -1,6 +1,8 @@
 """A filled form on paper: A4 across, its header on every page, page numbers, signatures, where values are from."""
 
-from collections.abc import Mapping, Sequence
+import logging
+import struct
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
@@ -13,14 +15,17 @@ from django.utils.translation import gettext
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfbase import pdfmetrics
 from reportlab.pdfbase.cidfonts import UnicodeCIDFont
-from reportlab.pdfbase.ttfonts import TTFont
+from reportlab.pdfbase.ttfonts import TTFError, TTFont
 from reportlab.pdfgen.canvas import Canvas
 
 from citybrain.hub.forms.book.bands import Band, bands, merged_heads
 from citybrain.hub.forms.columns import Column
 
+log = logging.getLogger("citybrain.forms")
 SONG: Final = "STSong-Light"  # every reader has a stand-in for this Chinese face; nothing is embedded
+SONG_HAS: Final = range(0x10000)
 MISSING: Final = "〓"
+COMMON: Final = "表"  # a font for Chinese has it
 WIDE: Final[float] = landscape(A4)[0]
 HIGH: Final[float] = landscape(A4)[1]
 MARGIN: Final = 34.0
@@ -66,15 +71,17 @@ class Face:
     """A font and what it can show."""
 
     name: str
-    embedded: bool
+    glyphs: Container[int] = SONG_HAS
+    gap: str = MISSING
     missed: set[str] = field(default_factory=set)
 
     def shown(self, text: str) -> str:
         """Return a text with what the font can't show replaced, which is told at the end."""
-        if self.embedded or text.isascii() or all(one <= "\uffff" for one in text):
+        gone = set() if text.isascii() else {one for one in text if ord(one) not in self.glyphs}
+        if not gone:
             return text
-        self.missed.update(one for one in text if one > "\uffff")
-        return "".join(one if one <= "\uffff" else MISSING for one in text)
+        self.missed |= gone
+        return "".join(self.gap if one in gone else one for one in text)
 
     def width(self, text: str, size: float) -> float:
         """Return a text's width in points."""
@@ -88,11 +95,31 @@ def _width(font: str, text: str) -> float:
 
 
 def face(font: Path | None = None) -> Face:
-    """Return the usual face, or a TrueType file's: embedded, so that rare characters of names are shown too."""
-    name = SONG if font is None else f"own-{font.stem}"
-    if name not in pdfmetrics.getRegisteredFontNames():
-        pdfmetrics.registerFont(UnicodeCIDFont(SONG) if font is None else TTFont(name, str(font)))
-    return Face(name, font is not None)
+    """Return the usual face, or a TrueType file's: embedded, so that rare characters of names are shown too.
+
+    For a file that is missing or broken the usual face stands in; that, and a font without Chinese, is told to the
+    operator.
+    """
+    own = _own(font) if font is not None else None
+    if own is not None:
+        return own
+    if SONG not in pdfmetrics.getRegisteredFontNames():
+        pdfmetrics.registerFont(UnicodeCIDFont(SONG))
+    return Face(SONG)
+
+
+def _own(font: Path) -> Face | None:
+    name = f"own-{font.stem}"
+    try:
+        if name not in pdfmetrics.getRegisteredFontNames():
+            pdfmetrics.registerFont(TTFont(name, str(font)))
+        glyphs = pdfmetrics.getFont(name).face.charToGlyph
+    except (TTFError, OSError, ValueError, struct.error) as bad:
+        log.error("the paper's font can't be read, the reader's own Song stands in: %s: %s", font, bad)
+        return None
+    if ord(COMMON) not in glyphs:
+        log.error("the paper's font has no Chinese: %s", font)
+    return Face(name, glyphs, MISSING if ord(MISSING) in glyphs else "?")
 
 
 def pdf(paper: Paper, font: Path | None = None) -> bytes:
@@ -289,7 +316,7 @@ class _Print:
             lines += self._paragraph(gettext("数据来源：") + "；".join(_source(one) for one in paper.sources))
         if self.face.missed:
             lines += self._paragraph(
-                gettext("“%(sign)s”处的字未收入打印字体，以电子表为准。") % {"sign": MISSING}
+                gettext("“%(sign)s”处的字未收入打印字体，以电子表为准。") % {"sign": self.face.gap}
             )
         return lines
 

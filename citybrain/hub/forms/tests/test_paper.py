@@ -5,10 +5,12 @@ from datetime import datetime
 from pathlib import Path
 
 import pypdfium2
+import pytest
 import reportlab
 
 from citybrain.hub.forms.book import Paper, Source, pdf
 from citybrain.hub.forms.book.bands import bands, merged_heads, wrapped
+from citybrain.hub.forms.book.paper import face
 from citybrain.hub.forms.columns import Asks, Column
 
 COLUMNS = (
@@ -113,6 +115,23 @@ def test_a_font_of_ones_own_is_embedded() -> None:
     content = pdf(Paper("Form", COLUMNS, [{"B": "Wang"}]), FONT)
     assert b"FontFile2" in content
     assert "Wang" in pages(content)[0]
+
+
+def test_what_a_font_of_ones_own_lacks_is_told_too() -> None:
+    told = pages(pdf(Paper("Form", COLUMNS, [{"B": "Wang 王"}]), FONT))
+    assert "Wang ?" in told[0]
+    assert face(FONT).shown("王a") == "?a"
+
+
+@pytest.mark.parametrize("content", [None, b"", b"no font"])
+def test_without_the_font_the_operator_named_paper_is_still_made_and_the_log_says_why(
+    content: bytes | None, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    font = tmp_path / "lost.ttf"
+    if content is not None:
+        font.write_bytes(content)
+    assert "王小明" in pages(pdf(Paper("名册", COLUMNS, [{"B": "王小明"}]), font))[0]
+    assert str(font) in caplog.text
 
 
 def test_headers_are_merged_as_in_the_form() -> None:

@@ -11,7 +11,7 @@ from openpyxl import load_workbook
 
 from citybrain.base.exchange.reading.containers import identify
 from citybrain.base.exchange.reading.report import Unreadable
-from citybrain.hub.forms.book import look, write
+from citybrain.hub.forms.book import NotTaken, look, write
 from citybrain.hub.forms.book.results import unresolved
 from citybrain.hub.forms.book.xls.cells import calculated
 from citybrain.hub.forms.tests import shapes
@@ -96,7 +96,7 @@ def test_a_letter_or_slides_are_no_workbook_whatever_their_parts_are_called(tmp_
         with zipfile.ZipFile(shape.path, "w") as archive:
             for name, content in told.items():
                 archive.writestr(name, content.replace(b"spreadsheetml.sheet", program))
-        with pytest.raises(Unreadable) as refused:
+        with pytest.raises(NotTaken) as refused:
             look(shape.path)
         assert (refused.value.key, refused.value.params) == ("kind", {"kind": "Word/PowerPoint"})
 

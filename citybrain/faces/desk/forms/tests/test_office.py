@@ -33,10 +33,10 @@ def excel(*sheets: str, head: tuple[str, ...] = HEAD, title: str = TITLE) -> Sim
     for name in sheets or ("Sheet1",):
         sheet = book.create_sheet(name)
         sheet["A1"] = title
-        sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(head))
+        sheet.merge_cells(start_row=1, start_column=1, end_row=1, end_column=len(head) or 1)
         for at, text in enumerate(head, 1):
             sheet.cell(2, at, text)
-        sheet.cell(4, 1, "填表人：")
+        sheet.cell(4, 1, "填表人：" if head else None)
     book.remove(book.worksheets[0])
     kept = io.BytesIO()
     book.save(kept)
@@ -149,6 +149,8 @@ def test_a_workbook_is_read_and_only_it_is_needed(town: Town) -> None:
         (SimpleUploadedFile("空.xlsx", b""), "文件是空的。"),
         (SimpleUploadedFile("名单.csv", "姓名,性别\n甲,男\n".encode()), "CSV"),
         (SimpleUploadedFile("坏.xlsx", b"PK\x03\x04 not a workbook"), "id_file_error"),
+        (SimpleUploadedFile("扫描.pdf", b"%PDF-1.4"), "这是 PDF 文件；请报送 Excel 表"),
+        (excel(head=(), title=""), "没有找到表头"),
     ],
 )
 def test_what_is_no_form_is_said_beside_the_file(town: Town, file: Any, said: str) -> None:
@@ -156,6 +158,7 @@ def test_what_is_no_form_is_said_beside_the_file(town: Town, file: Any, said: st
     answer = town.client("office").post("/desk/forms/add/", {**sent, **({"file": file} if file else {})})
     assert answer.status_code == 422
     assert said in answer.content.decode()
+    assert 'name="kept"' not in answer.content.decode(), "another file is needed"
     assert Form.objects.count() == 0
 
 
