@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
+from citybrain.base.identity.actor import SYSTEM
 from citybrain.base.identity.agencies import agency_by_id
 from citybrain.base.identity.roles import role_named
 from citybrain.faces.look import words
@@ -66,6 +67,11 @@ def said(ticket: Shown) -> str:
 def item_name(code: str) -> str:
     item = items.index().by_code.get(code)
     return item.name if item else ""
+
+
+def who_word(name: str) -> str:
+    """Return who did something, as it is kept with a line of history; the system in the reader's language."""
+    return _("系统") if name in {"", SYSTEM.name} else name
 
 
 def where_of(ticket: Shown) -> str:

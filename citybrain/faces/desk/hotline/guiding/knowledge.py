@@ -18,6 +18,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.models import Agency
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.hotline.doors import hotline
+from citybrain.faces.desk.hotline.shown import who_word
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.hotline.answers import keeping
 from citybrain.hub.hotline.answers.looking import search
@@ -128,7 +129,7 @@ def _draw(request: HttpRequest, entry_id: int, wrong: str = "", status: int = 20
         "next": newest if newest is not None and newest.pk != one.published_id else None,
         "versions": versions,
         "events": [
-            {"at": e.at, "who": e.actor_name or _("系统"), "what": str(STEPS.get(e.action, e.action)), "why": e.reason}
+            {"at": e.at, "who": who_word(e.actor_name), "what": str(STEPS.get(e.action, e.action)), "why": e.reason}
             for e in one.events.order_by("-seq")
         ] if keeps or publishes else [],
         "may": {

@@ -17,7 +17,7 @@ from citybrain.faces.desk.choosing import area_name
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.outlines import outline_of
-from citybrain.faces.desk.hotline.shown import rows_of
+from citybrain.faces.desk.hotline.shown import rows_of, who_word
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look.charts import Chart, Series
 from citybrain.hub.cases.errors import CaseError
@@ -167,7 +167,7 @@ def _days(found: lists.TopicDetail, now: datetime) -> Chart:
 def _event(one: Any) -> dict[str, Any]:
     return {
         "at": one.at,
-        "who": one.actor_name or _("系统"),
+        "who": who_word(one.actor_name),
         "what": str(EVENTS.get(one.action, one.action)),
         "why": one.reason,
     }

@@ -14,7 +14,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.faces.desk.doors import actor_of
 from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.page import visible_ticket
-from citybrain.faces.desk.hotline.shown import title_of
+from citybrain.faces.desk.hotline.shown import title_of, who_word
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.hub.hotline.errors import BadInput, TicketError
 from citybrain.hub.hotline.linking import handing, listing, partners
@@ -225,7 +225,7 @@ def _handover(request: HttpRequest, hand_over_id: int, wrong: str = "", status: 
         **_hand_over_line(made),
         "made": made,
         "trail": [
-            {"at": one.at, "who": one.who, "what": what_word(one.what), "words": one.words}
+            {"at": one.at, "who": who_word(one.who), "what": what_word(one.what), "words": one.words}
             for one in made.trail.all()
         ],
         "troubles": [
