@@ -80,6 +80,11 @@ def write(xml: bytes, values: Mapping[str, Value], *, from_1904: bool = False) -
 
 def put(sheet: Sheet, values: Mapping[str, Value], *, from_1904: bool = False) -> bytes:
     """Return the XML of a sheet that was read, with cells written. Raises NoCell and CellProtected."""
+    return markup.spliced(sheet.xml, edits_of(sheet, values, from_1904=from_1904))
+
+
+def edits_of(sheet: Sheet, values: Mapping[str, Value], *, from_1904: bool) -> list[markup.Edit]:
+    """Return the edits that write cells into a sheet. Raises NoCell and CellProtected."""
     inside = [one for one in values if sheet.covered(one)]
     if inside:
         raise NoCell(inside[0])
@@ -96,7 +101,7 @@ def put(sheet: Sheet, values: Mapping[str, Value], *, from_1904: bool = False) -
             edits.append(sheet.rewritten(reference, value, from_1904))
     for row, cells in sorted(missing.items()):
         edits.extend(sheet.added(row, sorted(cells), values, from_1904))
-    return markup.spliced(sheet.xml, edits)
+    return edits
 
 
 def calculated(xml: bytes) -> bytes:

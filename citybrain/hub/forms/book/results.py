@@ -7,31 +7,24 @@ Source: ECMA-376, part 1, 18.3.1.4 (c), 18.3.1.96 (v: need not be there).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
+from citybrain.base.exchange.reading.markup import Edit, Element, elements, spliced
 from citybrain.base.exchange.reading.markup import changed as rewritten
 from citybrain.base.exchange.reading.workbook import Workbook
+from citybrain.hub.forms.book.sheet import Sheet
 
-_REST: Final = rb"""[^"'<>]*(?:(?:"[^"]*"|'[^']*')[^"'<>]*)*"""
-_FORMULA: Final = re.compile(
-    rb"<!--.*?-->|<!\[CDATA\[.*?\]\]>"
-    rb"|(?P<cell><(?P<p>(?:[^\s<>/:]+:)?)c(?:\s" + _REST + rb")?(?<!/)>\s*)"
-    rb"(?P<formula><(?P=p)f(?:\s"
-    + _REST
-    + rb")?(?:(?<=/)>|(?<!/)>(?:[^<]|<!\[CDATA\[.*?\]\]>)*</(?P=p)f\s*>))\s*"
-    rb"<(?P=p)v(?:\s" + _REST + rb")?(?<!/)>[^<]+</(?P=p)v\s*>",
-    re.DOTALL,
-)
-_TYPE: Final = re.compile(rb"""\st\s*=\s*(?:"[^"]*"|'[^']*')""")
 _HOLDS: Final = re.compile(rb"<(?:[^\s<>/:]+:)?f[\s>/]")
 
 
-def without_results(book: Workbook, changed: Mapping[str, bytes]) -> dict[str, bytes]:
-    """Return `changed`, parts by name, and with them every sheet that held results, now without them."""
+def without_results(
+    book: Workbook, changed: Mapping[str, bytes], done: Collection[str] = ()
+) -> dict[str, bytes]:
+    """Return `changed`, parts by name, and with them every sheet that held results, now without; but not `done`."""
     told = dict(changed)
     for sheet in book.sheets:
-        if not sheet.part or not sheet.worksheet:
+        if not sheet.part or not sheet.worksheet or sheet.part in done:
             continue
         was = told.get(sheet.part) or book.archive.read(sheet.part)
         now = rewritten(was, unresolved)
@@ -42,9 +35,16 @@ def without_results(book: Workbook, changed: Mapping[str, bytes]) -> dict[str, b
 
 def unresolved(xml: bytes) -> bytes:
     """Return a sheet's XML with its formulas, styles and cells, without what the formulas came to."""
-    return _FORMULA.sub(_bare, xml) if _HOLDS.search(xml) else xml
+    return spliced(xml, results(Sheet(xml))) if _HOLDS.search(xml) else xml
 
 
-def _bare(found: re.Match[bytes]) -> bytes:
-    cell = found["cell"]
-    return _TYPE.sub(b"", cell) + found["formula"] if cell else found[0]
+def results(sheet: Sheet) -> Iterator[Edit]:
+    """Yield the edits that leave out what a sheet's formulas came to."""
+    for place in sheet.cells.values():
+        if not place.formula:
+            continue
+        held = [one for one in elements(sheet.xml, {"v"}, place.tag_end, place.text_end) if one.text]
+        yield from ((one.start, one.end, b"") for one in held)
+        if held:
+            cell = Element(sheet.xml, "c", "", place.start, place.tag_end, place.text_end, place.end)
+            yield from cell.set({"t": None})

@@ -11,17 +11,17 @@ from pathlib import Path
 from typing import Final
 
 from citybrain.base.exchange.reading.limits import Limits
-from citybrain.base.exchange.reading.markup import in_its_own, in_utf8
+from citybrain.base.exchange.reading.markup import in_its_own, in_utf8, spliced
 from citybrain.base.exchange.reading.report import Unreadable
 from citybrain.base.exchange.reading.sheets import column_index, open_sheet
 from citybrain.base.exchange.reading.workbook import Workbook, local, open_workbook, parse
 from citybrain.hub.forms.book import growing, package
 from citybrain.hub.forms.book.breaks import sound
 from citybrain.hub.forms.book.facts import kind_of_file
-from citybrain.hub.forms.book.filling import bounded, calculated, put
+from citybrain.hub.forms.book.filling import bounded, calculated, edits_of
 from citybrain.hub.forms.book.form_end import Body, body
 from citybrain.hub.forms.book.references import Growth
-from citybrain.hub.forms.book.results import without_results
+from citybrain.hub.forms.book.results import results, without_results
 from citybrain.hub.forms.book.sheet import Sheet, cell
 from citybrain.hub.forms.book.table import Filling, NotTaken, Problem, Table, Value, Written
 from citybrain.hub.forms.book.values import Shows, kind_of, shows_as, to_cell
@@ -75,7 +75,8 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
         if max(sheet.numbers[-1:] or [0], default=0) + more > LAST_ROW:
             raise NotTaken("sheet_full", count=len(rows), limit=LAST_ROW)
         filler = Filler(table, rows, sheet, Formats(book), last, from_1904=book.from_1904)
-        changed = {part: put(sheet, dict(filler.prepared()), from_1904=book.from_1904)}
+        edits = edits_of(sheet, dict(filler.prepared()), from_1904=book.from_1904)
+        changed = {part: spliced(xml, [*edits, *(results(sheet) if rows else ())])}
         without: list[str] = []
         if more:
             growth = Growth(table.sheet, table.begins, last, more)
@@ -84,7 +85,9 @@ def _write_xlsx(table: Table, rows: Filling, limits: Limits, kind: str) -> Writt
             changed.update(beside)
         changed[part] = in_its_own(changed[part], archive.read(part))
         changed[book.main] = calculated(changed.get(book.main) or archive.read(book.main))
-        content = package.packed(archive, without_results(book, changed) if rows else changed, without)
+        content = package.packed(
+            archive, without_results(book, changed, {part}) if rows else changed, without
+        )
     return Written(content, kind, len(rows), filler.cells, more, tuple(filler.problems))
 
 
