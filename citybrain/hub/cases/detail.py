@@ -6,7 +6,7 @@ from datetime import datetime
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
-from citybrain.base.identity.actor import SYSTEM, Actor
+from citybrain.base.identity.actor import ANONYMOUS, SYSTEM, Actor
 from citybrain.base.identity.roles import role_named
 from citybrain.hub.cases import contact, deadlines, facts, items, routing, rows, same_case
 from citybrain.hub.cases.errors import NotFound
@@ -139,7 +139,7 @@ def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
         action=event.action,
         label=action_label(event.action),
         state=State(event.to_state),
-        who=_("系统") if event.actor_name in {"", SYSTEM.name} else event.actor_name,
+        who=_who(event.actor_name),
         role=role_label(event.actor_role),
         agency=str(event.actor_agency) if event.actor_agency else "",
         on_behalf=event.on_behalf_of.name if event.on_behalf_of else "",
@@ -149,6 +149,13 @@ def _event(event: CaseEvent, photos: tuple[CasePhoto, ...]) -> EventView:
         facts=tuple(facts.told(event.data)),
         photos=tuple(photo for photo in photos if photo.seq == event.seq),
     )
+
+
+def _who(name: str) -> str:
+    """Return who acted: a person's name as it is, the city itself and nobody known in the reader's language."""
+    if name in {"", SYSTEM.name}:
+        return _("系统")
+    return _("匿名") if name == ANONYMOUS.name else name
 
 
 def role_label(key: str) -> str:

@@ -21,6 +21,7 @@ document.addEventListener("click", (event) => {
   if (event.target.closest("[data-split-back]")) {
     const split = event.target.closest(".cb-split");
     if (split) split.dataset.open = "list";
+    split?.querySelector('.cb-split-list [aria-current="true"] a, .cb-split-list [data-row] a')?.focus();
   }
 });
 
