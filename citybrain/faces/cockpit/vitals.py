@@ -17,6 +17,7 @@ from citybrain.hub.cases.targets import Targets, targets
 
 TREND_LEAST: Final = 14  # days of the lines, however short the span of the rates
 CLOSED: Final = "12,70,71"  # handled on the spot, closed, closed by force: what the rates look at
+FEW: Final = 20  # below this many a change is told as a count
 STEADY: Final = 0.005  # a change smaller than this is none
 
 
@@ -131,12 +132,13 @@ def _reported(chosen: Chosen, beat: Pulse) -> Vital:
 
 
 def _change(now: int, before: int) -> str:
-    if not before:
+    """Return the change as a share, as a plain difference where a share of so few says nothing, "" for none."""
+    if now == before or (before and abs(now - before) / before < STEADY):
         return ""
+    sign = "+" if now > before else "\N{MINUS SIGN}"
+    if before < FEW:
+        return f"{sign}{amount(abs(now - before))}"
     share = (now - before) / before
-    if abs(share) < STEADY:
-        return ""
-    sign = "+" if share > 0 else "\N{MINUS SIGN}"
     return f"{sign}{abs(share) * 100:.0f} %"
 
 

@@ -8,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from citybrain.faces.cockpit import vitals
 from citybrain.faces.cockpit.tests.conftest import NOW
 from citybrain.hub.cases.models import Case
 
@@ -98,7 +99,15 @@ def test_yesterday_is_compared_up_to_the_same_hour(five, village, browser) -> No
     Case.objects.filter(pk=five["c"].pk).update(reported_at=NOW - timedelta(days=1, minutes=1))
     Case.objects.filter(pk=five["e"].pk).update(reported_at=NOW - timedelta(hours=20))
     one = browser("mayor").get("/cockpit/").context["vitals"][0]
-    assert (one.value, one.foot, one.change) == ("3", "昨日此时 1 件", "+200 %")
+    assert (one.value, one.foot, one.change) == ("3", "昨日此时 1 件", "+2")
+
+
+def test_a_share_is_told_only_of_enough() -> None:
+    told = {
+        pair: vitals._change(*pair)
+        for pair in ((35, 2), (0, 0), (5, 0), (2, 19), (30, 20), (15, 20), (1000, 999))
+    }
+    assert list(told.values()) == ["+33", "", "+5", "\N{MINUS SIGN}17", "+50 %", "\N{MINUS SIGN}25 %", ""]
 
 
 def test_the_address_holds_area_measure_and_days(five, village, browser) -> None:
