@@ -50,7 +50,7 @@ STEPS: Final = {
     "review_sheet": ("clipboard-check", "normal", gettext_lazy("审核通过")),
     "send_back_sheet": ("arrow-back-up", "late", gettext_lazy("退回")),
     "accept_sheet": ("check", "done", gettext_lazy("接收")),
-    "open_sheet": ("pencil", "quiet", gettext_lazy("打开")),
+    "fill_sheet": ("pencil", "quiet", gettext_lazy("打开，由数据填好")),
 }
 
 

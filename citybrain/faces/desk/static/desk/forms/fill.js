@@ -250,7 +250,7 @@ mount("[data-sheet]", (box) => {
     const held = { rows: cells.rows.length, data: 0, hand: 0 };
     for (const row of cells.rows) for (const place of cells.columns.keys()) {
       const { value, state, held: was } = cells.cell(row, place);
-      if (value === "") continue;
+      if (value === "" || cells.columns[place].asks === "serial") continue;
       if (state === "edited") held.hand += 1;
       else if (was === "answered" || ["known", "stale", "conflict", "disputed"].includes(was)) held.data += 1;
     }
