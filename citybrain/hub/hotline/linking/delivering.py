@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from django.db import connection, transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.hotline import actions
@@ -112,7 +113,7 @@ def send(client: "httpx.Client", message: LinkMessage) -> Answer:
     if wire.is_file(path):
         found = attached.content_of(told)
         if found is None:
-            return Answer(GONE, {}, "the file is no longer here")
+            return Answer(GONE, {"message": _("我方已没有这个文件。")}, "the file is no longer here")
         path, body, kind = path + found[0], found[1], "application/octet-stream"
     head = signing.headers(partner.our_key, secret, "POST", path, body, timezone.now(), partner.digest)
     head["Content-Type"] = kind

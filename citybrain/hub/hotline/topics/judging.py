@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from citybrain.hub.hotline.topics.engine import LIKE, NOTHING, Engine
+from citybrain.hub.hotline.topics.parting import parted
 from citybrain.hub.hotline.topics.ranking import Heat, latest, ranked
 from citybrain.hub.hotline.topics.terms import Message
 
@@ -44,7 +45,25 @@ def whole(messages: Sequence[Message], like: float = LIKE) -> tuple[Engine, dict
     engine = Engine(like)
     engine.learn(messages[:LEARNT])
     told = engine.add(messages[:LEARNT], count=False) + engine.add(messages[LEARNT:])
-    return engine, _by_key(messages, told, engine.settle())
+    gathered = _by_key(messages, told, engine.settle())
+    part(engine, messages, gathered)
+    return engine, gathered
+
+
+def part(engine: Engine, messages: Sequence[Message], gathered: dict[str, int]) -> None:
+    """Part, in place, the gatherings that hold two matters of one place."""
+    of: dict[int, list[Message]] = {}
+    for one in messages:
+        of.setdefault(gathered[one.key], []).append(one)
+    for number, ones in of.items():
+        second = parted(engine, ones) if number >= 0 else None
+        if second is None:
+            continue
+        engine.drop(number)
+        new = engine.reserve()
+        for one, goes in zip(ones, second, strict=True):
+            gathered[one.key] = new if goes else number
+            engine.put(one, gathered[one.key])
 
 
 def _by_key(messages: Sequence[Message], told: Sequence[int], gone: Mapping[int, int]) -> dict[str, int]:

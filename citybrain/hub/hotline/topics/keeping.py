@@ -88,6 +88,21 @@ def part(one_id: int, other_id: int) -> None:
     TopicApart.objects.get_or_create(one_id=min(one_id, other_id), other_id=max(one_id, other_id))
 
 
+def divide(topic_id: int, tickets: Sequence[int], now: datetime) -> int:
+    """Return the id of a new topic that takes some of a topic's tickets; the two are kept apart from now on."""
+    with transaction.atomic():
+        one = Topic.objects.get(pk=topic_id)
+        new = Topic.objects.create(
+            name="", clarity=one.clarity, first_at=one.first_at, last_at=one.last_at, changed_at=now
+        )
+        TopicTicket.objects.filter(topic_id=topic_id, ticket_id__in=list(tickets)).update(topic_id=new.pk)
+        Ticket.objects.filter(topic_id=topic_id, pk__in=list(tickets)).update(topic_id=new.pk)
+        part(topic_id, new.pk)
+        note(topic_id, "split", now, topics=[new.pk])
+        note(new.pk, "parted", now, topics=[topic_id])
+    return new.pk
+
+
 def refresh(clarities: Mapping[int, float], now: datetime) -> int:
     """Count the topics anew, name those no person named, warn where there is cause; return how many warnings.
 

@@ -18,7 +18,7 @@ from citybrain.hub.hotline.callers.numbers import normal_number, number_hash
 from citybrain.hub.hotline.models.ticket import Ticket
 from citybrain.hub.hotline.models.topic import Topic, TopicApart, TopicEvent, TopicState, TopicTicket
 from citybrain.hub.hotline.states import State
-from citybrain.hub.hotline.topics import keeping
+from citybrain.hub.hotline.topics import keeping, parting
 from citybrain.hub.hotline.topics.engine import NOTHING, Engine, voice
 from citybrain.hub.hotline.topics.keeping import Tie
 from citybrain.hub.hotline.topics.ranking import LEAST_PEOPLE
@@ -51,6 +51,7 @@ class Gatherer:
     looked_at: datetime | None = None
     has_grown: bool = False  # since the last look over all
     touched: set[int] = field(default_factory=set)
+    grown: set[int] = field(default_factory=set)  # topics that tickets came to since the last look over all
 
     @property
     def is_caught_up(self) -> bool:
@@ -84,6 +85,7 @@ def run(one: Gatherer, now: datetime) -> int:
     done = put_new(one)
     if one.is_caught_up:
         open_due(one, now)
+        one.grown |= one.touched
         look_over(one, now)
         _refresh(one, one.touched, now)
         one.touched = set()
@@ -199,6 +201,9 @@ def look_over(one: Gatherer, now: datetime) -> None:
         for number, into in one.engine.settle().items():
             _joined(one, number, into, now)
         one.has_grown = False
+        for topic_id in sorted(one.grown | one.touched):
+            _part(one, topic_id, now)
+    one.grown = set()
     one.waiting = {number: ties for number, ties in one.waiting.items() if one.engine.kept(number)}
     one.touched |= set(Topic.objects.filter(state=TopicState.ACTIVE).values_list("pk", flat=True))
 
@@ -221,6 +226,25 @@ def _joined(one: Gatherer, number: int, into: int, now: datetime) -> None:
         keeping.note(target, "joined", now, topic=topic_id)
         one.number_of.pop(topic_id, None)
         one.touched.add(target)
+
+
+def _part(one: Gatherer, topic_id: int, now: datetime) -> None:
+    """Make two of a topic that turns out to be two matters of one place; one that a person decided on stays."""
+    free = Topic.objects.filter(pk=topic_id, state=TopicState.ACTIVE, held=False, named=False, case=None)
+    ties = TopicTicket.objects.filter(topic_id=topic_id)
+    if not free.exists() or ties.filter(by_person=True).exists():
+        return
+    ids = list(ties.order_by("ticket_id").values_list("ticket_id", flat=True)[: parting.MOST + 1])
+    if not parting.LEAST <= len(ids) <= parting.MOST:
+        return
+    rows = list(Ticket.objects.filter(pk__in=ids).order_by("pk").values_list(*_COLUMNS, named=True))
+    second = parting.parted(one.engine, [_message(row) for row in rows])
+    if second is None:
+        return
+    new = keeping.divide(topic_id, [row.id for row, goes in zip(rows, second, strict=True) if goes], now)
+    _anew(one, topic_id)
+    _anew(one, new)
+    one.engine.apart.add(frozenset((_number(one, topic_id), _number(one, new))))
 
 
 def _refresh(one: Gatherer, topics: Iterable[int], now: datetime) -> None:

@@ -33,7 +33,8 @@ TONES: Final = {
 SHOWN: Final = (TopicState.ACTIVE, TopicState.QUIET, TopicState.DISMISSED)
 STEADY: Final = 0.05  # around a half: neither growing nor fading
 EVENTS: Final = {
-    "formed": gettext_lazy("形成"), "named": gettext_lazy("改名"), "dismissed": gettext_lazy("标为非热点"),
+    "opened": gettext_lazy("形成"), "joined": gettext_lazy("收进其他热点"), "quiet": gettext_lazy("平息"),
+    "again": gettext_lazy("又有人说起"), "named": gettext_lazy("改名"), "dismissed": gettext_lazy("标为非热点"),
     "restored": gettext_lazy("恢复为热点"), "merged": gettext_lazy("并入其他热点"),
     "took": gettext_lazy("收进其他热点"),
     "split": gettext_lazy("拆分"), "parted": gettext_lazy("由拆分形成"), "moved": gettext_lazy("移动工单"),

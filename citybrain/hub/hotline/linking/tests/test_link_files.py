@@ -128,7 +128,7 @@ def test_one_that_is_no_longer_on_the_disk_is_given_up_and_said(line: Line) -> N
         delivering.tick(line.now)
         delivering.tick(line.later(minutes=1))
     assert brought(far.calls) == []
-    assert made.trail.filter(what="refused", words="the file is no longer here").exists()
+    assert made.trail.filter(what="refused", words="我方已没有这个文件。").exists()
 
 
 def test_without_files_a_hand_over_asks_once_for_them(line: Line) -> None:
