@@ -16,6 +16,7 @@ from citybrain.faces.desk.hotline.doors import hotline
 from citybrain.faces.desk.hotline.page import visible_ticket
 from citybrain.faces.desk.hotline.shown import title_of, who_word
 from citybrain.faces.desk.shell import page as shell_page
+from citybrain.hub.hotline.channels.hook import FIELDS as HOOK_FIELDS
 from citybrain.hub.hotline.errors import BadInput, TicketError
 from citybrain.hub.hotline.linking import handing, listing, partners
 from citybrain.hub.hotline.models.link import HandOver, LinkMessage, Partner, PartnerKind
@@ -72,7 +73,24 @@ def links_view(request: HttpRequest) -> HttpResponse:
 
 
 def _given(request: HttpRequest) -> dict[str, Any]:
-    return {name: request.POST[name][:400] for name in FIELDS if name in request.POST}
+    given: dict[str, Any] = {name: request.POST[name][:400] for name in FIELDS if name in request.POST}
+    if "fields" in request.POST:
+        given["fields"] = _map(request.POST["fields"])
+    return given
+
+
+def _map(text: str) -> dict[str, str]:
+    """Return the map of a hook's fields, a line each: ours = their path. Raises BadInput naming the line."""
+    found = {}
+    for line in text[:4000].splitlines():
+        ours, mark, theirs = (part.strip() for part in line.partition("="))
+        if not (ours or mark):
+            continue
+        if ours not in HOOK_FIELDS or not theirs:
+            told = {"line": line.strip()[:80], "known": " ".join(HOOK_FIELDS)}
+            raise BadInput(_("字段对照这一行不对：%(line)s。我方字段有：%(known)s") % told, "fields")
+        found[ours] = theirs
+    return found
 
 
 def _list(request: HttpRequest, wrong: str = "", status: int = 200) -> HttpResponse:
@@ -162,6 +180,11 @@ def _partner(
         "line": _partner_line(listing.PartnerRow(partner, 0, 0)),
         "speaks": partner.kind in partners.SPEAKS,
         "has_secret_out": bool(partner.secret_out),
+        "is_hook": partner.kind == PartnerKind.HOOK,
+        "map": request.POST.get(
+            "fields", "\n".join(f"{ours} = {path}" for ours, path in partner.fields.items())
+        ),
+        "hook_fields": HOOK_FIELDS,
         "secret": secret,
         "hand_overs": [_hand_over_line(one) for one in found],
         "wrong": wrong,

@@ -138,3 +138,24 @@ def test_only_the_manager_keeps_partners_and_sees_hand_overs_of_their_area(
     due = LinkMessage.objects.get().next_try_at
     assert due is not None
     assert due > timezone.now()
+
+
+def test_the_map_of_a_hooks_fields_is_entered_line_by_line(client_for: Open, city: TinyCity) -> None:
+    browser = client_for("hotline_manager")
+    browser.post(PAGE, {"key": "app", "name": "随手拍小程序", "kind": "hook", "digest": "sha256"})
+    app = Partner.objects.get()
+    page = f"{PAGE}{app.pk}/"
+    told = {
+        "then": "save",
+        "name": app.name,
+        "fields": "text = data.body.0.msg\r\n\r\n files=data.images\r\n",
+    }
+    assert browser.post(page, told).status_code == 302
+    app.refresh_from_db()
+    assert app.fields == {"text": "data.body.0.msg", "files": "data.images"}
+    assert "text = data.body.0.msg\nfiles = data.images</textarea>" in browser.get(page).content.decode()
+    wrong = browser.post(page, told | {"fields": "内容 = msg"})
+    assert wrong.status_code == 422
+    assert "内容 = msg" in wrong.content.decode()
+    app.refresh_from_db()
+    assert app.fields["files"] == "data.images"
