@@ -22,10 +22,10 @@ from citybrain.base.ledger import sealer
 from citybrain.base.ledger.models import Entry
 from citybrain.base.ledger.verify import verify
 from citybrain.faces.desk.addresses import query
+from citybrain.faces.desk.audit_words import label_of
 from citybrain.faces.desk.doors import actor_of, officers
 from citybrain.faces.desk.shell import page as shell_page
 from citybrain.faces.look import words
-from citybrain.hub.cases.detail import action_label
 from citybrain.hub.cases.errors import BadInput
 from citybrain.hub.cases.models import Case
 
@@ -133,13 +133,15 @@ def _start(day: date) -> datetime:
 
 
 def lines(entries: Sequence[Entry]) -> list[Line]:
-    """Return entries with names for keys. Two queries: people, and cases."""
+    """Return entries with names for keys (subjects: officers' only). Two queries: people, and cases."""
     keys = {entry.actor for entry in entries} | {entry.on_behalf_of for entry in entries}
-    people = Person.objects.filter(pk__in=_ids(keys, "person")).values_list("pk", "name")
-    cases = Case.objects.filter(pk__in=_ids({entry.subject for entry in entries}, "case"))
-    names = {f"person:{pk}": name for pk, name in people}
+    subjects = {entry.subject for entry in entries}
+    people = Person.objects.filter(pk__in=_ids(keys | subjects, "person")).values_list("pk", "name", "kind")
+    cases = Case.objects.filter(pk__in=_ids(subjects, "case"))
+    names = {f"person:{pk}": name for pk, name, _kind in people}
+    officers_named = {f"person:{pk}": name for pk, name, kind in people if kind == "officer"}
     numbers = {f"case:{pk}": number for pk, number in cases.values_list("pk", "number")}
-    return [_line(entry, names, numbers) for entry in entries]
+    return [_line(entry, names, numbers | officers_named) for entry in entries]
 
 
 def _ids(keys: set[str], kind: str) -> list[int]:
@@ -147,7 +149,7 @@ def _ids(keys: set[str], kind: str) -> list[int]:
     return [int(value) for name, _colon, value in parts if name == kind and value.isdigit()]
 
 
-def _line(entry: Entry, people: dict[str, str], numbers: dict[str, str]) -> Line:
+def _line(entry: Entry, people: dict[str, str], subjects: dict[str, str]) -> Line:
     seal = getattr(entry, "seal", None)
     return Line(
         entry=entry,
@@ -155,18 +157,12 @@ def _line(entry: Entry, people: dict[str, str], numbers: dict[str, str]) -> Line
         or {"system": _("系统"), "anonymous": _("匿名")}.get(entry.actor, entry.actor),
         behalf=people.get(entry.on_behalf_of, entry.on_behalf_of),
         label=label_of(entry.action),
-        subject=numbers.get(entry.subject, entry.subject),
+        subject=subjects.get(entry.subject, entry.subject),
         stamp=timezone.localtime(entry.at).strftime("%Y-%m-%d %H:%M:%S"),
         body=_told(entry.body),
         seal=seal.seq if seal else None,
         digest=bytes(seal.hash).hex() if seal else "",
     )
-
-
-def label_of(action: str) -> str:
-    """Return an action's name where the hub has one, else the action itself."""
-    room, _dot, name = action.partition(".")
-    return action_label(name) if room == "cases" else action
 
 
 def _told(body: str) -> str:

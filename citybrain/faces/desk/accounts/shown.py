@@ -152,6 +152,11 @@ def _event_names() -> dict[str, tuple[str, str]]:
     }
 
 
+def event_name(action: str) -> str:
+    """Return what an action on an account is called, the action itself where it has no name."""
+    return _event_names().get(action, (action, "quiet"))[0]
+
+
 def show_event(event: PersonEvent) -> EventShown:
     what, tone = _event_names().get(event.action, (event.action, "quiet"))
     who = event.actor_name or event.actor

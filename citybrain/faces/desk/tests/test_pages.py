@@ -7,6 +7,7 @@ import pytest
 
 from citybrain.base.areas import tree
 from citybrain.base.identity import agencies
+from citybrain.faces.desk.audit_words import label_of
 from citybrain.hub.cases import items
 from citybrain.hub.cases.models import Case
 
@@ -115,3 +116,26 @@ def test_the_bar_searches_what_its_reader_may_find(city, client_for) -> None:
         for key in ("duty_chief", "people_manager", "system_admin")
     }
     assert shown == {"duty_chief": ["/desk/search/"], "people_manager": ["/desk/people/"], "system_admin": []}
+
+
+def test_the_ledger_speaks_of_actions_in_words() -> None:
+    said = {
+        key: label_of(key)
+        for key in (
+            "cases.close",
+            "identity.sign_in",
+            "areas.merge",
+            "hotline.receive",
+            "x.y",
+            "cases.nothing",
+        )
+    }
+    assert list(said.values()) == [
+        "结案",
+        "登录",
+        "区划合并",
+        said["hotline.receive"],
+        "x.y",
+        "cases.nothing",
+    ]
+    assert said["hotline.receive"] != "hotline.receive"
