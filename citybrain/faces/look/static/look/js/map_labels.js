@@ -1,6 +1,7 @@
-// Names on areas: the larger area first, and none that would lie over another or stick out of its area.
+// Names on areas: below what lies there, the larger area first, and none over another or sticking out of its area.
 
 const GAP = 4;
+const PANE = "names";
 
 // Returns the middle of the largest ring, weighted by area (a label inside most shapes).
 export function middle(layer) {
@@ -30,6 +31,7 @@ export function over(fill) {
 
 export function labels(map, layer, fillOf = () => "") {
   const { L } = window;
+  if (!map.getPane(PANE)) map.createPane(PANE).classList.add("cb-area-names");
   const all = [];
   layer.eachLayer((one) => {
     const { name, short, label } = one.feature.properties;
@@ -43,7 +45,7 @@ export function labels(map, layer, fillOf = () => "") {
       figure.textContent = label;
       text.append(figure);
     }
-    const marker = L.marker(at, { icon: L.divIcon({ className: "", html: text, iconSize: [0, 0] }), interactive: false, keyboard: false });
+    const marker = L.marker(at, { icon: L.divIcon({ className: "", html: text, iconSize: [0, 0] }), pane: PANE, interactive: false, keyboard: false });
     all.push({ feature: one.feature, marker, text, bounds: one.getBounds(), area: at.area });
   });
   all.sort((a, b) => b.area - a.area);
