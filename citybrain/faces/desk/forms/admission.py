@@ -28,7 +28,16 @@ from citybrain.faces.look import words
 from citybrain.hub.forms.access import ADMIT, DRAFT
 from citybrain.hub.forms.columns import Asks
 from citybrain.hub.forms.making import actions
-from citybrain.hub.forms.making.assessing import AGAINST, Advice, Assessment, ColumnKnown, Knows, Same, assess
+from citybrain.hub.forms.making.assessing import (
+    AGAINST,
+    Advice,
+    Assessment,
+    ColumnKnown,
+    Knows,
+    Same,
+    assess,
+    assess_form,
+)
 from citybrain.hub.forms.making.saved import seconds_a_cell
 from citybrain.hub.forms.models import Cycle, Form, FormState, Shaped
 
@@ -83,7 +92,9 @@ def admission_view(request: HttpRequest, form_id: int) -> HttpResponse:
 
 
 def assessment_of(actor: Actor, one: Form) -> Assessment | None:
-    """Return what was found when admission was asked for; of an open form, what is found now."""
+    """Return what was found when admission was decided; of a form that isn't decided, what is found now."""
+    if one.state == FormState.ASKING and one.current:
+        return assess_form(one, timezone.now())
     if one.state not in OPEN and one.assessed:
         return Assessment.from_json(one.assessed)
     return assess(actor, one) if one.current else None

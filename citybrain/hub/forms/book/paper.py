@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext
 from reportlab.lib.pagesizes import A4, landscape
 from reportlab.pdfbase import pdfmetrics
@@ -226,7 +227,9 @@ class _Print:
     def _made_at(self) -> str:
         if self.paper.made_at is None:
             return ""
-        return gettext("打印于 %(at)s") % {"at": self.paper.made_at.strftime("%Y-%m-%d %H:%M")}
+        at = self.paper.made_at
+        local = timezone.localtime(at) if timezone.is_aware(at) else at
+        return gettext("打印于 %(at)s") % {"at": local.strftime("%Y-%m-%d %H:%M")}
 
     def _headline(self, number: int) -> None:
         paper = self.paper

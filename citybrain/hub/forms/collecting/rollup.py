@@ -88,9 +88,19 @@ class Rollup:
 
     def book_rows(self) -> list[dict[str, str]]:
         """Return a row an area by letter, as `book.write` takes them. Formulas work themselves out of what is shown;
-        what is hidden is written as *, which no formula can use.
+        what is hidden is written as *, which no formula can use. In a form that doesn't ask for the area, its name
+        stands in the first column that nothing is added of.
         """
         return [self._book_row(row, place) for place, row in enumerate(self.rows, 1)]
+
+    @property
+    def _naming(self) -> str:
+        if any(one.asks == Asks.AREA for one in self.shape):
+            return ""
+        plain = (
+            one for one in self.shape if one.asks in {Asks.DATA, Asks.ANSWER} and one not in self.columns
+        )
+        return next((one.letter for one in plain), "")
 
     def _book_row(self, row: RollupRow, place: int) -> dict[str, str]:
         found = {}
@@ -103,6 +113,8 @@ class Rollup:
                 figure = row.figures[column.letter]
                 hidden = figure.state in {FigureState.HIDDEN, FigureState.PENDING}
                 found[column.letter] = "*" if hidden else figure.text
+            elif column.letter == self._naming:
+                found[column.letter] = area_text(row.area_id, "")
         return {letter: text for letter, text in found.items() if text}
 
 

@@ -75,6 +75,8 @@ def take_back(actor: Actor, form: Form) -> Form:
 def decide_admission(actor: Actor, form: Form, *, admit: bool, reason: str = "") -> Form:
     """Admit a form or refuse it. To refuse, and to admit against the advice, a reason is needed.
 
+    What the city knows is worked out again and stays with the decision.
+
     Raises Forbidden (also for who asked), Refused when it was decided before.
     """
     hat = require(actor, ADMIT, Side(form.office))
@@ -84,7 +86,9 @@ def decide_admission(actor: Actor, form: Form, *, admit: bool, reason: str = "")
         in_state(form, (FormState.ASKING,))
         if actor.person_id is not None and actor.person_id in {form.created_by_id, _asked_by(form)}:
             raise Forbidden(_("申请人不能决定自己的报表是否准入。"), _("请由其他首席数据官决定。"))
-        against = admit and (form.assessed or {}).get("advice") in AGAINST
+        found = assess_form(form, now)  # data came and forms were admitted since it was asked
+        form.assessed = found.to_json()
+        against = admit and found.advice in AGAINST
         if not reason.strip() and (not admit or against):
             text = _("评估建议不予准入；如仍要准入，请写明理由。") if against else _("请写明不予准入的理由。")
             raise refuse("reason", text)
@@ -97,7 +101,7 @@ def decide_admission(actor: Actor, form: Form, *, admit: bool, reason: str = "")
         body = {
             "admitted": admit,
             "reason": form.reason,
-            "advice": (form.assessed or {}).get("advice"),
+            "advice": str(found.advice),
             "late": late,
         }
         note(actor, "decide_admission", form, now, body, hat=hat)

@@ -1,7 +1,7 @@
 """A filled form on paper can be read in Chinese, page by page, with its header, signatures and sources."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pypdfium2
@@ -115,6 +115,11 @@ def test_a_font_of_ones_own_is_embedded() -> None:
     content = pdf(Paper("Form", COLUMNS, [{"B": "Wang"}]), FONT)
     assert b"FontFile2" in content
     assert "Wang" in pages(content)[0]
+
+
+def test_the_hour_of_printing_is_the_citys() -> None:
+    made = Paper("名册", COLUMNS, [], made_at=datetime(2026, 11, 21, 22, 53, tzinfo=UTC))
+    assert "打印于 2026-11-22 06:53" in pages(pdf(made))[0]
 
 
 def test_what_a_font_of_ones_own_lacks_is_told_too() -> None:

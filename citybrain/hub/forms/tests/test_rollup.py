@@ -1,6 +1,7 @@
 """Roll-ups: right sums by area, and nothing in them that tells of a person or of rows one may not read."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 from uuid import uuid4
@@ -153,6 +154,21 @@ def test_a_roll_up_of_data_is_exact_only_under_the_offices_own_grant(gathering: 
     ended = collecting.rollup(gathering.office, made, 4, exact=True)
     assert texts(ended, "D")["友谊社区"] == ("", "hidden")
     assert texts(ended, "B")["友谊社区"] == ("3", "shown"), "the register's grant still holds"
+
+
+def test_in_a_form_that_does_not_ask_for_the_area_its_name_stands_in_a_column_that_is_not_added(
+    gathering: Gathering,
+) -> None:
+    found = collecting.rollup(gathering.office, handed_in(gathering), 4)
+    with_area = found.book_rows()
+    note = Column("G", ("备注",), Asks.ANSWER)
+    shape = (*(one for one in found.shape if one.asks != Asks.AREA), note)
+    assert [row["G"] for row in replace(found, shape=shape).book_rows()] == [
+        "友谊社区",
+        "团结社区",
+        "新华社区",
+    ]
+    assert replace(found, shape=(*found.shape, note)).book_rows() == with_area
 
 
 def test_a_workbook_of_the_roll_up_holds_no_hidden_figure(gathering: Gathering) -> None:

@@ -82,7 +82,10 @@ def test_the_assessment_is_for_those_who_make_or_admit_the_form(hall: Hall) -> N
             assessing.assess(actor, form)
 
 
-def test_an_assessment_takes_the_same_statements_for_one_admitted_form_and_for_many(hall: Hall) -> None:
+def test_an_assessment_takes_the_same_statements_for_one_admitted_form_and_for_many(
+    hall: Hall, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("citybrain.base.areas.tree.CHECK_SECONDS", 3_600.0)
     hall.sets()
     form = hall.form()
     counts = []
@@ -230,6 +233,17 @@ def test_an_admitted_form_tells_by_whom_and_a_refused_one_why(hall: Hall) -> Non
     ]  # fmt: skip
     told = Entry.objects.filter(subject=f"form:{form.number}", action="forms.decide_admission").order_by("id")
     assert ['"admitted":false' in one.body.replace(" ", "") for one in told] == [True, False]
+
+
+def test_what_came_to_be_known_since_it_was_asked_counts_when_it_is_decided(hall: Hall) -> None:
+    hall.sets(data=False)
+    form = actions.ask_admission(hall.civil, hall.form(KNOWN))
+    assert form.assessed["advice"] == "admit", "nothing has come yet"
+    hall.sets()
+    with pytest.raises(Refused, match="评估建议不予准入"):
+        actions.decide_admission(hall.chief, form, admit=True)
+    form = actions.decide_admission(hall.chief, form, admit=False, reason="数据已有")
+    assert form.assessed["advice"] == "take", "what was found at the decision stays with it"
 
 
 def test_to_admit_against_the_advice_needs_a_reason(hall: Hall) -> None:
