@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.dateparse import parse_datetime
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
@@ -14,13 +15,16 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.agencies import agency_by_id
 from citybrain.faces.desk.hotline.page import ICONS, TicketPage
 from citybrain.faces.desk.hotline.shown import item_name, path_of, ticket_row
+from citybrain.faces.desk.hotline.supervising.links import STATES as HANDED
+from citybrain.faces.desk.hotline.supervising.links import what_word
 from citybrain.faces.desk.maps import outline_round
 from citybrain.hub.cases.access import VIEW as CASES
 from citybrain.hub.cases.states import Rating
 from citybrain.hub.hotline.channels.pushed_files import coming
 from citybrain.hub.hotline.files import Shown, files_of
 from citybrain.hub.hotline.linking.calls import calls_of
-from citybrain.hub.hotline.models import Ticket
+from citybrain.hub.hotline.linking.partners import PERMISSION as LINKS
+from citybrain.hub.hotline.models import HandOver, Ticket
 from citybrain.hub.hotline.states import Channel, State
 from citybrain.hub.hotline.steps import NextStep
 
@@ -72,6 +76,7 @@ class TicketView:
     files: tuple[Shown, ...]
     not_kept: tuple[tuple[str, str], ...]
     files_coming: tuple[str, ...]
+    handed: tuple[dict[str, Any], ...]
     may_release: bool
     sees_case: bool
     may_callers: bool
@@ -107,6 +112,7 @@ def view_of(actor: Actor, page: TicketPage, now: datetime | None = None) -> Tick
         files=tuple(files_of(actor, page.ticket)),
         not_kept=_not_kept(page),
         files_coming=_coming(page),
+        handed=_handed(actor, page),
         may_release=page.contact is not None,
         sees_case=actor.may(CASES),
         may_callers=actor.may("hotline.callers") or actor.may("hotline.take"),
@@ -126,6 +132,26 @@ def _not_kept(page: TicketPage) -> tuple[tuple[str, str], ...]:
 def _coming(page: TicketPage) -> tuple[str, ...]:
     """Return the names of files still to be fetched from who pushed the message, for the hotline's own people."""
     return tuple(coming(page.ticket.pk)) if page.inside and page.ticket.channel == Channel.HOOK else ()
+
+
+def _handed(actor: Actor, page: TicketPage) -> tuple[dict[str, Any], ...]:
+    """Return the hand-overs of a ticket, the latest first, for the hotline's own people; no query where it has none."""
+    ticket = page.ticket
+    if not page.inside or not (ticket.channel == Channel.LINKED or ticket.outside):
+        return ()
+    rows = HandOver.objects.filter(ticket_id=ticket.pk).select_related("partner").prefetch_related("trail")
+    theirs = (ticket.extra.get("link") or {}).get("trail", ())
+    return tuple(
+        {
+            "one": one,
+            "word": HANDED[one.state][0],
+            "tone": HANDED[one.state][1],
+            "trail": [(line.at, what_word(line.what), line.words) for line in one.trail.all()],
+            "before": () if one.outgoing else [(parse_datetime(at), words) for at, words in theirs],
+            "url": reverse("desk:hotline_handover", args=[one.pk]) if actor.may(LINKS) else "",
+        }
+        for one in rows.order_by("-id")
+    )
 
 
 def _recordings(actor: Actor, page: TicketPage) -> tuple[dict[str, Any], ...]:

@@ -104,11 +104,11 @@ def send(client: "httpx.Client", message: LinkMessage) -> Answer:
 
     partner = message.partner
     told, secret = opened(message.body), opened(partner.secret_out)
+    if not partner.secret_out:
+        return Answer(0, {}, _("没有登记对方给我们的密钥。"))
     if not told or not secret:
         what = "message" if not told else "secret"
-        return Answer(
-            0, {}, f"the {what} can't be opened: sealed with another CITYBRAIN_SECRET_KEY, or not set"
-        )
+        return Answer(0, {}, f"the {what} can't be opened: sealed with another CITYBRAIN_SECRET_KEY")
     path, body, kind = message.path, told.encode(), "application/json"
     if wire.is_file(path):
         found = attached.content_of(told)

@@ -159,3 +159,15 @@ def test_the_map_of_a_hooks_fields_is_entered_line_by_line(client_for: Open, cit
     assert "内容 = msg" in wrong.content.decode()
     app.refresh_from_db()
     assert app.fields["files"] == "data.images"
+
+
+def test_an_operator_sees_on_the_ticket_to_whom_it_went_and_why_a_unit_never(
+    made: HandOver, client_for: Open
+) -> None:
+    page = f"/desk/hotline/tickets/{made.ticket.number}/"
+    told = client_for("hotline_operator").get(page).content.decode()
+    assert f'id="handed-{made.pk}"' in told
+    assert "事发地在北河境内" in told
+    assert f"/links/handovers/{made.pk}/" not in told
+    assert f"/links/handovers/{made.pk}/" in client_for("hotline_manager").get(page).content.decode()
+    assert client_for("handler").get(page).status_code == 404
