@@ -17,7 +17,7 @@ import pytest
 from citybrain.site import messages
 from citybrain.site.postgres import Server
 
-pytest_plugins = ["citybrain.sample.pytest_city", "citybrain.base.lake.pytest_lake"]
+pytest_plugins = ["tests.once", "citybrain.sample.pytest_city", "citybrain.base.lake.pytest_lake"]
 
 
 class Ours:

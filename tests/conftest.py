@@ -3,16 +3,15 @@
 import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, Route, expect, sync_playwright
+
+from .nest import Nest, beside
 
 if TYPE_CHECKING:
     from pytest_django import DjangoDbBlocker
@@ -65,19 +64,30 @@ def fresh_pool(django_db_setup: None, django_db_blocker: "DjangoDbBlocker") -> I
 
 
 @pytest.fixture
-def open_city(transactional_db: None, settings: object, live_server: object) -> Iterator["TinyCity"]:
-    """The tiny city, committed, so that the server's threads see it, with push and worker beside it."""
-    from citybrain.sample.fixtures import forget, tiny_city
-
-    forget()
-    city = tiny_city(cases=30)
-    with processes(settings, live_server):
-        yield city
-    forget()
+def open_city(still_city: "TinyCity", nest: Nest) -> Iterator["TinyCity"]:
+    """The tiny city with push and a worker beside it."""
+    nest.start()
+    yield still_city
+    nest.stop()
 
 
 @pytest.fixture
-def grown_city(transactional_db: None, settings: object, live_server: object) -> Iterator[None]:
+def still_city(
+    transactional_db: None, settings: object, live_server: object, push_port: int, once: Callable[..., int]
+) -> Iterator["TinyCity"]:
+    """The tiny city, committed, so that the server's threads see it; no worker does anything to it."""
+    from citybrain.sample.pytest_city import tiny
+
+    settings.PUSH_PORT = push_port  # type: ignore[attr-defined]
+    for city in tiny(once, 30):
+        answers(live_server)
+        yield city
+
+
+@pytest.fixture
+def grown_city(
+    transactional_db: None, settings: object, live_server: object, push_port: int, nest: Nest
+) -> Iterator[None]:
     """A city for pictures: large enough to look like one, its day the one that the browser's clock shows."""
     from citybrain.sample.fixtures import forget
     from citybrain.sample.load import first_start
@@ -85,46 +95,58 @@ def grown_city(transactional_db: None, settings: object, live_server: object) ->
 
     forget()
     first_start(Plan(districts=9, streets=54, communities=420, grids=1400), cases=420)
-    with processes(settings, live_server):
-        yield
+    settings.PUSH_PORT = push_port  # type: ignore[attr-defined]
+    answers(live_server)
+    nest.start()
+    yield
+    nest.stop()
     forget()
 
 
-@contextmanager
-def processes(settings: object, live_server: object) -> Iterator[None]:
-    """Run push and worker beside the live server."""
-    from citybrain.site.postgres import free_port
-
-    settings.PUSH_PORT = free_port()  # type: ignore[attr-defined]
-    port = str(settings.PUSH_PORT)  # type: ignore[attr-defined]
-    push = ("-m", "uvicorn", "citybrain.site.push:application", "--port", port, "--log-level", "error")
-    settings.PORT = int(live_server.url.rpartition(":")[2])  # type: ignore[attr-defined]
-    children = [beside(settings, *push), beside(settings, "-m", "citybrain.site.worker")]
+def answers(live_server: object) -> None:
+    """Ask for a page: the first one loads what all need, and nobody's patience is spent on that."""
     with urlopen(live_server.url, timeout=300) as answer:  # type: ignore[attr-defined]
-        assert answer.status == 200  # the first page loads what all need: nobody's patience is spent on that
-    yield
-    for child in children:
-        child.terminate()
-    for child in children:
-        child.wait(PATIENCE / 1000)
+        assert answer.status == 200
 
 
-def beside(settings: object, *arguments: str) -> subprocess.Popen[bytes]:
-    """Start one of the city's processes on the test's own database."""
+@pytest.fixture(scope="session")
+def surroundings(django_db_setup: None, live_server: object) -> dict[str, str]:
+    """The environment of the city's processes beside the live server, on the tests' own database."""
+    from django.conf import settings
     from django.db import connection
 
     known = connection.settings_dict
     url = f"postgresql://{known['USER']}:{known['PASSWORD']}@{known['HOST']}:{known['PORT']}/{known['NAME']}"
-    environment = {
+    return {
         **os.environ,
         "DATABASE_URL": url,
         "DJANGO_SETTINGS_MODULE": "citybrain.site.settings",
-        "CITYBRAIN_SECRET_KEY": settings.SECRET_KEY,  # type: ignore[attr-defined]
-        "CITYBRAIN_HOME": str(settings.HOME),  # type: ignore[attr-defined]
-        "CITYBRAIN_PORT": str(settings.PORT),  # type: ignore[attr-defined]
+        "CITYBRAIN_SECRET_KEY": settings.SECRET_KEY,
+        "CITYBRAIN_HOME": str(settings.HOME),
+        "CITYBRAIN_PORT": live_server.url.rpartition(":")[2],  # type: ignore[attr-defined]
         "CITYBRAIN_LOG_LEVEL": "ERROR",
     }
-    return subprocess.Popen([sys.executable, *arguments], env=environment)
+
+
+@pytest.fixture(scope="session")
+def push_port(surroundings: dict[str, str]) -> Iterator[int]:
+    """The port of push, which runs for all tests."""
+    from citybrain.site.postgres import free_port
+
+    port = free_port()
+    push = ("-m", "uvicorn", "citybrain.site.push:application", "--port", str(port), "--log-level", "error")
+    process = beside(surroundings, *push)
+    yield port
+    process.terminate()
+    process.wait(PATIENCE / 1000)
+
+
+@pytest.fixture(scope="session")
+def nest(surroundings: dict[str, str]) -> Iterator[Nest]:
+    """Where workers come from."""
+    made = Nest(surroundings)
+    yield made
+    made.close()
 
 
 @pytest.fixture

@@ -104,9 +104,9 @@ def settled(city: TinyCity, photo: Path) -> tuple[str, str]:
 
 
 def test_the_portal_is_for_everyone(
-    open_city: TinyCity, visitor: Callable[..., Page], tmp_path: Path
+    still_city: TinyCity, visitor: Callable[..., Page], tmp_path: Path
 ) -> None:
-    number, code = settled(open_city, lamp(tmp_path / "after.jpg", lit=True))
+    number, code = settled(still_city, lamp(tmp_path / "after.jpg", lit=True))
     page = visitor(PHONE)
     judge = Judge(page)
     judge.go("/", narrow=True)
@@ -133,7 +133,7 @@ def test_the_portal_is_for_everyone(
 
 
 def test_the_english_screens_are_for_everyone(
-    open_city: TinyCity, visitor: Callable[..., Page], officer: Callable[..., Page]
+    still_city: TinyCity, visitor: Callable[..., Page], officer: Callable[..., Page]
 ) -> None:
     judge = Judge(visitor(PHONE, english=True))
     judge.go("/", narrow=True)
@@ -145,10 +145,10 @@ def test_the_english_screens_are_for_everyone(
     judge.verdict()
 
 
-def test_the_desk_is_for_everyone(open_city: TinyCity, officer: Callable[..., Page]) -> None:
+def test_the_desk_is_for_everyone(still_city: TinyCity, officer: Callable[..., Page]) -> None:
     page = officer("duty_chief")
     judge = Judge(page)
-    lon, lat = open_city.point("grid")
+    lon, lat = still_city.point("grid")
     number = actions.report(ANONYMOUS, Report(Source.CITIZEN, "树倒在路上了", lon, lat)).number
     judge.go("/desk/")
     judge.go("/desk/work/to_file/?view=table")
@@ -176,7 +176,9 @@ def test_the_desk_is_for_everyone(open_city: TinyCity, officer: Callable[..., Pa
 
 
 @pytest.mark.parametrize("who", ["supplier", "asker", "chief"])
-def test_the_data_pages_are_for_everyone(open_city: TinyCity, officer: Callable[..., Page], who: str) -> None:
+def test_the_data_pages_are_for_everyone(
+    still_city: TinyCity, officer: Callable[..., Page], who: str
+) -> None:
     there = lent()
     page = officer(who)
     judge = Judge(page)
@@ -195,7 +197,7 @@ def test_the_data_pages_are_for_everyone(open_city: TinyCity, officer: Callable[
     judge.verdict()
 
 
-def test_the_phone_pages_are_for_everyone(open_city: TinyCity, officer: Callable[..., Page]) -> None:
+def test_the_phone_pages_are_for_everyone(still_city: TinyCity, officer: Callable[..., Page]) -> None:
     page = officer("leader", PHONE)
     judge = Judge(page)
     for part in ("", "report/", "map/", "me/"):
@@ -210,7 +212,7 @@ def test_the_phone_pages_are_for_everyone(open_city: TinyCity, officer: Callable
     judge.verdict()
 
 
-def test_the_cockpit_is_for_everyone(open_city: TinyCity, officer: Callable[..., Page]) -> None:
+def test_the_cockpit_is_for_everyone(still_city: TinyCity, officer: Callable[..., Page]) -> None:
     page = officer("commander", WALL)
     judge = Judge(page)
     page.goto("/cockpit/")

@@ -52,9 +52,9 @@ def pages(there: Formed, sheet: Sheet) -> dict[str, list[str]]:
 
 @pytest.mark.parametrize("who", ["form_office", "data_chief", "form_reviewer"])
 def test_the_pages_of_forms_are_for_everyone(
-    open_city: TinyCity, officer: Callable[..., Page], who: str
+    still_city: TinyCity, officer: Callable[..., Page], who: str
 ) -> None:
-    there = formed(open_city)
+    there = formed(still_city)
     sheet = handed_in(there)
     page = officer(who)
     judge = Judge(page)

@@ -19,9 +19,9 @@ pytestmark = pytest.mark.browser
 
 
 def test_the_pages_of_those_who_fill_are_for_everyone(
-    open_city: TinyCity, officer: Callable[..., Page]
+    still_city: TinyCity, officer: Callable[..., Page]
 ) -> None:
-    there = formed(open_city)
+    there = formed(still_city)
     leader = the_cast().actor("leader")
     open_sheet(leader, there.sheet)
     area = there.community.pk

@@ -38,9 +38,9 @@ def filled(page: Page, there: Formed, path: Path) -> Path:
 
 
 def test_a_filled_excel_is_dropped_on_its_sheet(
-    open_city: TinyCity, officer: Callable[..., Page], tmp_path: Path
+    still_city: TinyCity, officer: Callable[..., Page], tmp_path: Path
 ) -> None:
-    there = formed(open_city)
+    there = formed(still_city)
     open_sheet(the_cast().actor("leader"), there.sheet)
     page = officer("leader")
     page.goto(f"/desk/forms/fill/{there.sheet.pk}/")

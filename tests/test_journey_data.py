@@ -2,7 +2,6 @@
 
 import io
 import re
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from datetime import date, timedelta
@@ -26,7 +25,8 @@ from citybrain.base.lake.pytest_lake import clear_lake
 from citybrain.sample.cast import CITIZEN_PHONE, PASSWORD
 from citybrain.sample.fixtures import TinyCity
 
-from .conftest import PATIENCE, PHONE, beside, shoot
+from .conftest import PATIENCE, PHONE, shoot
+from .nest import beside
 
 pytestmark = pytest.mark.browser
 HEAD = "公民身份号码 姓名 性别 出生日期 民族 户籍区划 户籍地址 户号 与户主关系 是否在册 更新时间 备注".split()  # noqa: SIM905
@@ -87,7 +87,7 @@ def manager(login: str, name: str, agency: Agency) -> Person:
 
 
 @pytest.fixture
-def door(open_city: TinyCity, settings: object) -> Iterator[str]:
+def door(open_city: TinyCity, surroundings: dict[str, str], settings: object) -> Iterator[str]:
     """The machines' door on the test's own database; what it answers at."""
     from citybrain.site.postgres import free_port
 
@@ -105,7 +105,7 @@ def door(open_city: TinyCity, settings: object) -> Iterator[str]:
         "--log-level",
         "error",
     )
-    child: subprocess.Popen[bytes] = beside(settings, *command)
+    child = beside(surroundings, *command)
     yield f"http://127.0.0.1:{port}"
     child.terminate()
     child.wait(PATIENCE / 1000)

@@ -3,7 +3,7 @@
 Imported by the root conftest before Django is set up: what needs models is imported by the fixtures.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,22 +13,26 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def city(db: None) -> Iterator["TinyCity"]:
+def city(db: None, once: Callable[..., int]) -> Iterator["TinyCity"]:
     """The tiny city without a case, in the test's own transaction."""
-    from citybrain.sample.fixtures import forget, tiny_city
-
-    forget()
-    yield tiny_city()
-    forget()
+    yield from tiny(once, 0)
 
 
 @pytest.fixture
-def lively_city(db: None) -> Iterator["TinyCity"]:
+def lively_city(db: None, once: Callable[..., int]) -> Iterator["TinyCity"]:
     """The tiny city with some seventy cases: something for each of the cast, in every state."""
-    from citybrain.sample.fixtures import forget, tiny_city
+    yield from tiny(once, 30)
+
+
+def tiny(once: Callable[..., int], cases: int) -> Iterator["TinyCity"]:
+    """Make the tiny city in the current database, and forget it at the end."""
+    from citybrain.sample.fixtures import NOW, TinyCity, forget, tiny_city
+    from citybrain.sample.load import world_of
+    from citybrain.sample.plan import TINY
 
     forget()
-    yield tiny_city(cases=30)
+    made = once(f"tiny city, {cases} cases", lambda: tiny_city(cases=cases).cases)
+    yield TinyCity(world_of(TINY), NOW, made)
     forget()
 
 

@@ -1,5 +1,6 @@
 """A small city and its people, for every test of who may do what."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -104,8 +105,15 @@ def _hashers(settings: object) -> None:
 
 
 @pytest.fixture
-def city(db: None) -> City:
+def city(db: None, once: Callable[..., City]) -> Iterator[City]:
     areas.forget()
+    agencies.forget()
+    yield once("the city of identities", _city)
+    areas.forget()
+    agencies.forget()
+
+
+def _city() -> City:
     made = _areas()
     install_agency_kinds(SYSTEM)
     bodies = (
@@ -120,7 +128,4 @@ def city(db: None) -> City:
         ("water_co", "98", "津海市自来水公司"),
     )
     kept = [_agency(kind, made[code], name) for kind, code, name in bodies]
-    agencies.forget()
-    yield City(made, {agency.key: agency for agency in kept})
-    areas.forget()
-    agencies.forget()
+    return City(made, {agency.key: agency for agency in kept})

@@ -3,7 +3,7 @@
 Tests of the whole house use the sample city; here every name and number is chosen by hand.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
@@ -120,7 +120,16 @@ CAST = (
 
 
 @pytest.fixture
-def village(db: None) -> Iterator[Village]:
+def village(db: None, once: Callable[..., Village]) -> Iterator[Village]:
+    items.forget()
+    routing.forget()
+    made = once("village", _village)
+    yield made
+    for cache in (items, routing, area_tree, directory):
+        cache.forget()
+
+
+def _village() -> Village:
     made = Village()
     _areas(made)
     _agencies(made)
@@ -133,9 +142,5 @@ def village(db: None) -> Iterator[Village]:
         )
     for login, phone in (("citizen", "19800000001"), ("neighbour", "19800000002")):
         made.people[login] = Person.objects.create(name="市民", kind="citizen", phone=phone)
-    items.forget()
-    routing.forget()
     registry.load(SYSTEM, items.shipped_rows())
-    yield made
-    for cache in (items, routing, area_tree, directory):
-        cache.forget()
+    return made

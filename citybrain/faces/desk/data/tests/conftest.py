@@ -49,7 +49,11 @@ def officer(login: str, role: str, agency: Agency, area_id: int) -> Person:
 
 
 @pytest.fixture
-def exchange(city: TinyCity) -> Exchange:
+def exchange(city: TinyCity, once: Callable[..., Exchange]) -> Exchange:
+    return once("exchange", _exchange)
+
+
+def _exchange() -> Exchange:
     load(SYSTEM, CODES)
     sets = {one.code: one for one in DataSet.objects.select_related("provider", "current")}
     people = sets["ga_population"]
