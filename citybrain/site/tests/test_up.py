@@ -112,20 +112,21 @@ class City:
 
 @pytest.fixture(scope="module")
 def founded():
-    """A home with a city in it, and what its first start said; made once, for it takes the longest."""
+    """A home with a city in it, its processes as the first start left them, and what that start said."""
     with open_folder() as folder:
-        first = City(folder)
-        first.start()
-        said = first.said()
-        first.end()
-        yield folder, said
+        made = City(folder)
+        made.start()
+        yield made, made.said()
+        made.end()
 
 
 @pytest.fixture
 def city(founded):
-    made = City(founded[0])
-    yield made
-    made.end()
+    """The city, running; started again where a test before ended it."""
+    made = founded[0]
+    if made.process.poll() is not None:
+        made.start()
+    return made
 
 
 def test_the_first_start_makes_the_sample_city_and_prints_its_accounts(founded):
@@ -135,11 +136,8 @@ def test_the_first_start_makes_the_sample_city_and_prints_its_accounts(founded):
     assert "anlan-sample" in said
 
 
-def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
-    city.start()
-    said = city.said()
-    assert f"citybrain is running: http://127.0.0.1:{city.port}" in said
-    assert "making the sample city" not in said
+def test_a_city_says_what_it_is_and_refuses_a_second(city):
+    assert f"citybrain is running: http://127.0.0.1:{city.port}" in city.said()
     found = wait_for(lambda: well(city.port))
     assert found, health(city.port)
     assert {
@@ -153,28 +151,12 @@ def test_a_city_starts_says_what_it_is_refuses_a_second_and_ends_as_one(city):
         "calendars",
         "worker.ledger",
     } <= set(found["parts"])
-
     second = citybrain(city.home, "up", **city.changes)
     assert second.returncode == 1
     assert f"already running at http://127.0.0.1:{city.port} (pid {city.process.pid}" in second.stderr
 
-    assert city.end() == 0
-    assert city.processes() == []
-    assert health(city.port)["parts"] == {}
-
-
-def test_a_killed_city_leaves_nothing_behind_and_starts_again(city):
-    city.start()
-    city.process.kill()
-    city.process.wait()
-    city.start()
-    assert wait_for(lambda: well(city.port)), health(city.port)
-    assert len(city.children("granian")) == 2  # web and data
-    assert city.orphans() == []
-
 
 def test_each_killed_process_is_started_again_and_said_so(city):
-    city.start()
     words = {"site.wsgi": "web", "uvicorn": "push", "site.data": "data", "citybrain.site.worker": "worker"}
     for word, name in words.items():
         victim = city.children(word)[0]
@@ -189,7 +171,22 @@ def test_each_killed_process_is_started_again_and_said_so(city):
     assert wait_for(lambda: well(city.port)), health(city.port)
 
 
-def test_a_taken_port_is_named_with_its_holder_and_the_way_out(city):
+def test_a_killed_city_leaves_nothing_behind_starts_again_and_ends_as_one(city):
+    city.process.kill()
+    city.process.wait()
+    city.start()
+    assert "making the sample city" not in city.said()
+    assert wait_for(lambda: well(city.port)), health(city.port)
+    assert len(city.children("granian")) == 2  # web and data
+    assert city.orphans() == []
+    assert city.end() == 0
+    assert city.processes() == []
+    assert health(city.port)["parts"] == {}
+
+
+def test_a_taken_port_is_named_with_its_holder_and_the_way_out(founded):
+    city = founded[0]
+    city.end()
     with socket.socket() as taker:
         taker.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taker.bind(("127.0.0.1", city.port))
