@@ -5,15 +5,20 @@ from typing import Any
 from uuid import UUID
 
 from ninja import Field, Schema
-from pydantic import ConfigDict
+from pydantic import ConfigDict, field_validator
 
 from citybrain.hub.cases.intake import DESCRIPTION_MOST
 
 
 class Strict(Schema):
-    """Unknown fields are refused, so that a misspelt one is not lost."""
+    """Unknown fields are refused, so that a misspelt one is not lost; texts lose the zero sign, which none can hold."""
 
     model_config = ConfigDict(extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _without_zeros(cls, value: Any) -> Any:
+        return value.replace("\x00", "") if isinstance(value, str) else value
 
 
 class ReportIn(Strict):

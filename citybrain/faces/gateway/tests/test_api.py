@@ -79,6 +79,14 @@ def test_a_wrong_type_or_code_is_named_and_nothing_is_written(
     assert not Case.objects.exists()
 
 
+def test_a_text_loses_the_zero_sign_that_the_database_can_not_hold(call: Call) -> None:
+    body = a_report(description="路灯\x00不亮", address="\x00", external_ref="a\x001")
+    assert call("citizen", "post", "/reports", body).status_code == 201
+    case = Case.objects.get()
+    assert (case.description, case.address, case.external_ref) == ("路灯不亮", "", "a1")
+    assert call("citizen", "post", "/reports", a_report(description="\x00")).json()["field"] == "description"
+
+
 def test_what_is_no_json_is_told_so(keys: dict[str, str]) -> None:
     client = Client(headers={"Authorization": f"Bearer {keys['citizen']}"})
     answer = client.post("/api/v1/reports", b"\xff{", content_type="application/json")
