@@ -15,8 +15,7 @@ from citybrain.base.identity.actor import Actor
 from citybrain.base.identity.agencies import agency_by_id
 from citybrain.faces.desk.hotline.page import ICONS, TicketPage
 from citybrain.faces.desk.hotline.shown import item_name, path_of, ticket_row
-from citybrain.faces.desk.hotline.supervising.links import STATES as HANDED
-from citybrain.faces.desk.hotline.supervising.links import what_word
+from citybrain.faces.desk.hotline.supervising.links import state_words, what_word
 from citybrain.faces.desk.maps import outline_round
 from citybrain.hub.cases.access import VIEW as CASES
 from citybrain.hub.cases.states import Rating
@@ -144,8 +143,7 @@ def _handed(actor: Actor, page: TicketPage) -> tuple[dict[str, Any], ...]:
     return tuple(
         {
             "one": one,
-            "word": HANDED[one.state][0],
-            "tone": HANDED[one.state][1],
+            "state": state_words(one),
             "trail": [(line.at, what_word(line.what), line.words) for line in one.trail.all()],
             "before": () if one.outgoing else [(parse_datetime(at), words) for at, words in theirs],
             "url": reverse("desk:hotline_handover", args=[one.pk]) if actor.may(LINKS) else "",

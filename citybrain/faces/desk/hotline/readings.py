@@ -23,6 +23,11 @@ MOODS: Final = {
     "upset": gettext_lazy("不满"),
     "angry": gettext_lazy("愤怒"),
 }
+OWN_CLASSES: Final = {  # the scheme out of the box; a city's own classes are shown as it calls them
+    "城乡建设": gettext_lazy("城乡建设"), "环境保护": gettext_lazy("环境保护"), "交通运输": gettext_lazy("交通运输"),
+    "教育文体": gettext_lazy("教育文体"), "劳动和社会保障": gettext_lazy("劳动和社会保障"),
+    "商贸旅游": gettext_lazy("商贸旅游"), "卫生计生": gettext_lazy("卫生计生"), "其他": gettext_lazy("其他"),
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +90,7 @@ def read_from(told: Mapping[str, Any], ticket: Ticket) -> Read:
     urgency, mood = told.get("urgency") or {}, told.get("sentiment") or {}
     level = str(urgency.get("level") or "")
     return Read(
-        label=str(told.get("label") or ""),
+        label=str(OWN_CLASSES.get(label := str(told.get("label") or ""), label)),
         confidence=f"{float(told.get('confidence') or 0) * 100:.0f} %",
         guesses=tuple(one for one in guesses if one is not None),
         is_none=bool(told.get("item_none")),

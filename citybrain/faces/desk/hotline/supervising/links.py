@@ -121,8 +121,14 @@ def _partner_line(row: listing.PartnerRow) -> dict[str, Any]:
     return {"one": one, "row": row, "kind": KINDS[PartnerKind(one.kind)], "tone": tone, "word": word}
 
 
-def _hand_over_line(one: HandOver) -> dict[str, Any]:
+def state_words(one: HandOver) -> tuple[str, str]:
+    """Return how a hand-over stands in words, and its tone; one that came to us is received by us."""
     word, tone = STATES[one.state]
+    return (_("我方已收") if one.state == "received" and not one.outgoing else str(word)), tone
+
+
+def _hand_over_line(one: HandOver) -> dict[str, Any]:
+    word, tone = state_words(one)
     return {
         "one": one,
         "title": title_of(one.ticket),
