@@ -14,7 +14,7 @@ from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 from psycopg import sql
 
-from citybrain.site import lake_backup, tables
+from citybrain.site import lake_backup, schema, tables
 from citybrain.site.backup import (
     BackupError,
     Manifest,
@@ -66,7 +66,10 @@ def _targets(executor: MigrationExecutor, manifest: Manifest) -> list[tuple[str,
 
 
 def _build(manifest: Manifest) -> None:
-    """Make the tables in the schema of their own, as they were when the backup was made."""
+    """Make the tables in the schema of their own, as they were when the backup was made.
+
+    A backup of today's tables takes them as they are recorded; an older one's are migrated step by step.
+    """
     django: Any = connections["default"]
     django.close()
     django.close_pool()
@@ -74,6 +77,8 @@ def _build(manifest: Manifest) -> None:
     before = options.get("options")
     options["options"] = f"-c search_path={BUILD}"
     try:
+        if {(app, name) for app, name in manifest.migrations} == schema.recorded():
+            schema.lay(django)
         executor = MigrationExecutor(django)
         executor.migrate(_targets(executor, manifest))
     finally:

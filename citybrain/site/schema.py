@@ -74,6 +74,11 @@ def named_in(text: str) -> list[Named]:
     return [Named(*found) for found in _NAMED.findall(text)]
 
 
+def recorded(file: Path = FILE) -> set[tuple[str, str]]:
+    """Return app and name of the migrations the file was recorded from."""
+    return {(one.app, one.name) for one in named_in(file.read_text(encoding="utf-8"))}
+
+
 def is_empty(connection: BaseDatabaseWrapper) -> bool:
     """Tell whether the database has no table in the schema it would write to."""
     with connection.cursor() as cursor:

@@ -7,6 +7,7 @@ import sys
 import psycopg
 import pytest
 
+from citybrain.site import schema
 from citybrain.site.tests.conftest import citybrain, environment, open_folder
 
 FILL = """
@@ -30,6 +31,9 @@ upkeep.compact("homes", everything=True)
 put("SELECT 'h' || i AS id, 7 AS rooms FROM range(50) r(i)", "full", "three")
 table.pin(1, "first")
 serving.publish("homes", shape)
+if "older" in sys.argv:
+    from django.core.management import call_command
+    call_command("migrate", "hotline", "0001_initial", verbosity=0)
 """
 TELL = """
 import json, duckdb, sys, django; django.setup()
@@ -67,14 +71,14 @@ def run(home, script, *arguments, **changes):
 
 
 @pytest.mark.django_db
-@pytest.mark.parametrize("elsewhere", [False, True])
-def test_a_restored_lake_has_the_same_rows_in_every_version(other_database, elsewhere):
+@pytest.mark.parametrize(("elsewhere", "made_by"), [(False, "us"), (True, "older")])
+def test_a_restored_lake_has_the_same_rows_in_every_version(other_database, elsewhere, made_by):
     url = {"DATABASE_URL": other_database}
     with psycopg.connect(other_database, autocommit=True) as link:
         link.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
         link.execute("DROP SCHEMA IF EXISTS iceberg CASCADE; DROP SCHEMA IF EXISTS serving CASCADE")
     with open_folder() as first, open_folder() as second:
-        run(first, FILL, first / "rows.parquet", **url)
+        run(first, FILL, first / "rows.parquet", made_by, **url)
         made = citybrain(first, "backup", second / "city.zip", **url)
         assert made.returncode == 0, made.stderr
         home = second / "新 家" if elsewhere else first
@@ -83,8 +87,11 @@ def test_a_restored_lake_has_the_same_rows_in_every_version(other_database, else
         checked = citybrain(home, "lake", "check", **url)
         assert checked.returncode == 0, checked.stdout
         found = json.loads(run(home, TELL, second / "rows.parquet", **url))
+        with psycopg.connect(other_database) as link:
+            laid = link.execute("SELECT app, name FROM django_migrations").fetchall()
     assert found["versions"] == [[100, 4950], [110, 4145], [50, 350]]
     assert found["pins"] == {"first": 1}
     assert (found["served"], found["now"], found["again"]) == (None, 3, 2)
     assert found["after"] == [51, 350]
+    assert set(laid) == schema.recorded()
     assert (found["check"], found["landed"], found["inside"]) == ([], "id,rooms", True)
