@@ -6,7 +6,7 @@ write rows and files; it must give the same whoever asks first, so it takes noth
 """
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -118,7 +118,7 @@ KEPT: dict[str, Kept] = {}
 
 
 @pytest.fixture
-def once() -> Iterator[Callable[[str, Callable[[], Made]], Made]]:
+def once() -> Callable[[str, Callable[[], Made]], Made]:
     """Return `once(name, make)`, for fixtures that stand on an empty database."""
 
     def made(name: str, make: Callable[[], Made]) -> Made:
