@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-from django.db.models import Max
+from django.db.models import Max, Min
 
 from citybrain.hub.hotline.callers.numbers import normal_number, number_hash
 from citybrain.hub.hotline.models.ticket import Ticket
@@ -94,10 +94,10 @@ def run(one: Gatherer, now: datetime) -> int:
 
 def _begin(one: Gatherer, now: datetime) -> None:
     """Find where to start: the tickets of the last days, the latest hundred thousand at most."""
-    first = Ticket.objects.filter(received_at__gte=now - timedelta(days=DAYS)).order_by("received_at").first()
     last = Ticket.objects.aggregate(last=Max("pk"))["last"] or 0
-    lowest = last if first is None else min(first.pk, last)
-    one.before = max(lowest - 1, last - MOST, 0)
+    late = Ticket.objects.filter(pk__gt=last - MOST, received_at__gte=now - timedelta(days=DAYS))
+    first = late.aggregate(first=Min("pk"))["first"]
+    one.before = max(first - 1 if first is not None else last - 1, 0)
     one.until = last
     one.heeded = TopicEvent.objects.aggregate(last=Max("pk"))["last"] or 0
     for apart in TopicApart.objects.all():

@@ -55,6 +55,13 @@ def test_unread_tickets_are_waited_for(city: City) -> None:
     assert city.topic().people == 6
 
 
+def test_after_a_restart_no_ticket_of_the_last_days_is_left_out_whenever_it_came(city: City) -> None:
+    tickets = city.water("east1")
+    for at, ticket in enumerate(tickets):  # written down later than the next, as what is taken from paper is
+        Ticket.objects.filter(pk=ticket.pk).update(received_at=city.line.now - timedelta(hours=at))
+    assert city.topic().people == 6
+
+
 def test_after_a_restart_topics_are_where_they_were(city: City) -> None:
     city.water("east1")
     before = city.topic()
