@@ -3,7 +3,6 @@
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.utils import timezone
@@ -37,9 +36,8 @@ def formed(city: "TinyCity", codes: Sequence[str] = CODES) -> Formed:
     """Take the data sets in and make the sample's forms; every copy that forms read is there."""
     clear_lake()
     fill(make_city(TINY), people=240, codes=codes)
-    later = timezone.now() + timedelta(hours=2)
-    while runs.work_one(later) or Run.objects.filter(state__in=("queued", "running")).exists():
-        time.sleep(0.1)  # the worker beside may be at the last one
+    while runs.work_one(timezone.now()) or Run.objects.filter(state__in=("queued", "running")).exists():
+        time.sleep(0.1)  # the worker beside may be at the last one, and what it is at is its own
     serve(codes)
     community = city.area("community")
     round_ = Round.objects.select_related("form", "version").get()
