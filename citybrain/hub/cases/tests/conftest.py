@@ -121,10 +121,13 @@ CAST = (
 
 @pytest.fixture
 def village(db: None, once: Callable[..., Village]) -> Iterator[Village]:
-    items.forget()
-    routing.forget()
-    made = once("village", _village)
-    yield made
+    _forget()
+    yield once("village", _village)
+    _forget()
+
+
+def _forget() -> None:
+    """Drop what this process keeps in memory: rows that are laid again tell nobody."""
     for cache in (items, routing, area_tree, directory):
         cache.forget()
 

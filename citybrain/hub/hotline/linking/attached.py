@@ -18,7 +18,7 @@ from django.utils.translation import gettext as _
 from citybrain.base.identity.actor import SYSTEM
 from citybrain.hub.hotline import files
 from citybrain.hub.hotline.callers.numbers import sealed
-from citybrain.hub.hotline.errors import BadInput, NotFound, NotNow
+from citybrain.hub.hotline.errors import BadInput, NotNow
 from citybrain.hub.hotline.linking import trail, wire
 from citybrain.hub.hotline.models.file import FileKind, TicketFile
 from citybrain.hub.hotline.models.link import HandOver, HandOverEvent, LinkMessage, Partner
@@ -88,14 +88,7 @@ def take_file(partner: Partner, key: Any, name: str, raw: bytes, now: datetime |
     """
     moment = now or timezone.now()
     with transaction.atomic():
-        made = (
-            HandOver.objects.select_for_update(of=("self",))
-            .select_related("ticket", "partner")
-            .filter(key=key, partner=partner)
-            .first()
-        )
-        if made is None:
-            raise NotFound
+        made = trail.held(partner, key)
         if made.ended_at is not None:
             raise NotNow(_("该移交已结束。"))
         known = _known(made)

@@ -113,14 +113,7 @@ def hear(partner: Partner, key: Any, raw: Mapping[str, Any], now: datetime | Non
     """
     moment = now or timezone.now()
     with transaction.atomic():
-        made = (
-            HandOver.objects.select_for_update(of=("self",))
-            .select_related("partner", "ticket")
-            .filter(key=key, partner=partner)
-            .first()
-        )
-        if made is None:
-            raise NotFound
+        made = trail.held(partner, key)
         told = wire.read_telling(raw, wire.HOLDER_TELLS if made.outgoing else wire.GIVER_TELLS)
         if told.seq <= made.heard:
             return made

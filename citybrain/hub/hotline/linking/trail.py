@@ -1,13 +1,26 @@
-"""The trail of a hand-over, and what waits to be told to the other side."""
+"""A hand-over held for what comes of it, its trail, and what waits to be told to the other side."""
 
 from datetime import datetime
 from typing import Any
 
 from citybrain.hub.hotline.callers.numbers import sealed
+from citybrain.hub.hotline.errors import NotFound
 from citybrain.hub.hotline.linking import wire
-from citybrain.hub.hotline.models.link import HandOver, HandOverEvent, LinkMessage
+from citybrain.hub.hotline.models.link import HandOver, HandOverEvent, LinkMessage, Partner
 from citybrain.hub.hotline.models.ticket import Ticket, TicketContact
 from citybrain.hub.hotline.privacy import redact
+
+
+def held(partner: Partner, key: Any) -> HandOver:
+    """Return a partner's hand-over, locked until the transaction around ends.
+
+    Raises NotFound, the same for an unknown one and one of others.
+    """
+    found = HandOver.objects.select_for_update(of=("self",)).select_related("partner", "ticket")
+    made = found.filter(key=key, partner=partner).first()
+    if made is None:
+        raise NotFound
+    return made
 
 
 def note(
